@@ -1,0 +1,197 @@
+import { readdirSync } from 'node:fs';
+import { defineConfig } from 'eslint/config';
+import rxjs from 'eslint-plugin-rxjs-x';
+import ts from 'typescript-eslint';
+
+// Which room may import from which is written here; ARCHITECTURE.md says why.
+
+const brokers = readdirSync(new URL('./lib', import.meta.url), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !['core', 'codec', 'operators'].includes(entry.name))
+  .map((entry) => entry.name);
+
+const noNode = {
+  regex: '^node:|^(assert|buffer|crypto|dns|events|fs|net|os|path|process|stream|timers|tls|url|util|zlib)(/|$)',
+  message: 'lib/ runs in browsers too: no module of Node.',
+};
+const noRxjs = { regex: '^rxjs(/|$)', message: 'Wire and connection code knows bytes, callbacks and promises, not RxJS.' };
+const noOwnName = { regex: '^rx-weir(/|$)', message: 'Inside of the package, import the file.' };
+
+/** The import rule for one room: what holds everywhere in lib/, and what is forbidden here on top. */
+const room = (name, files, ...forbidden) => ({
+  name: `rx-weir/${name}`,
+  files,
+  rules: {
+    '@typescript-eslint/no-restricted-imports': ['error', { patterns: [noNode, noOwnName, ...forbidden] }],
+  },
+});
+
+const anyOf = (names) => `(${names.join('|')})`;
+const otherBrokers = (own) => ({
+  regex: `^(\\.\\./)+${anyOf(brokers.filter((name) => name !== own).concat('no-such-room'))}(/|$)`,
+  message: 'A broker knows no other broker; what both need belongs into lib/core.',
+});
+const anyBroker = { ...otherBrokers(), message: 'This room knows no broker.' };
+const upward = (...files) => ({
+  regex: `^\\./${anyOf(files)}[a-z-]*\\.js$`,
+  message: 'Imports point one way: codec, connection, session, source and sink, index.',
+  allowTypeImports: true,
+});
+
+const brokerRooms = brokers.flatMap((name) => [
+  room(`broker/${name}`, [`lib/${name}/**/*.ts`], otherBrokers(name)),
+  room(
+    `connection/${name}`,
+    [`lib/${name}/connection*.ts`, `lib/${name}/link*.ts`],
+    noRxjs,
+    otherBrokers(name),
+    upward('session', 'subscribe', 'source', 'sink', 'broker', 'index'),
+  ),
+  room(
+    `session/${name}`,
+    [`lib/${name}/session*.ts`],
+    noRxjs,
+    otherBrokers(name),
+    upward('source', 'sink', 'broker', 'index'),
+  ),
+  room(`codec/${name}`, [`lib/${name}/codec/**/*.ts`], {
+    regex: '^(?!\\./|\\.\\./\\.\\./core/errors\\.js$)',
+    message: 'A wire codec is made of codec files and lib/core/errors.ts alone.',
+  }),
+]);
+
+const noDollar = {
+  selector:
+    ':matches(ExportNamedDeclaration > :matches(FunctionDeclaration, ClassDeclaration, TSInterfaceDeclaration, TSTypeAliasDeclaration) > Identifier.id[name=/\\$/], ExportNamedDeclaration > VariableDeclaration > VariableDeclarator > Identifier.id[name=/\\$/], :matches(PropertyDefinition, MethodDefinition, TSPropertySignature, TSMethodSignature) > Identifier.key[name=/\\$/])',
+  message: 'No $ in exported names, options or members.',
+};
+const noExportAll = { selector: 'ExportAllDeclaration', message: 'Export by name, so that the public face is one list.' };
+const noEnum = { selector: 'TSEnumDeclaration', message: 'A union of strings, or a const object with one.' };
+
+export default defineConfig(
+  { name: 'rx-weir/ignored', ignores: ['dist/', 'coverage/', 'temp/', '**/node_modules/'] },
+  {
+    name: 'rx-weir/all',
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      eqeqeq: 'error',
+      'no-cond-assign': 'error',
+      'no-constant-condition': ['error', { checkLoops: 'allExceptWhileTrue' }],
+      'no-debugger': 'error',
+      'no-duplicate-imports': ['error', { allowSeparateTypeImports: true }],
+      'no-fallthrough': 'error',
+      'no-self-compare': 'error',
+      'no-unreachable': 'error',
+      'no-unsafe-finally': 'error',
+      'no-useless-escape': 'error',
+      'no-var': 'error',
+      'no-warning-comments': ['error', { terms: ['todo', 'fixme', 'xxx'] }],
+      'object-shorthand': 'error',
+      'prefer-const': ['error', { destructuring: 'all' }],
+      'prefer-object-has-own': 'error',
+    },
+  },
+  {
+    name: 'rx-weir/typescript',
+    files: ['**/*.ts'],
+    extends: [ts.configs.strictTypeChecked, ts.configs.stylisticTypeChecked, rxjs.configs.recommended],
+    languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/consistent-type-exports': 'error',
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidOperator: true, ignoreVoidReturningFunctions: true },
+      ],
+      // RxJS marks the constructor of Subscriber as internal to come; an operator without an object per message needs it
+      '@typescript-eslint/no-deprecated': ['error', { allow: ['Subscriber', 'super'] }],
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        {
+          args: 'all',
+          argsIgnorePattern: '^_',
+          varsIgnorePattern: '^_',
+          caughtErrors: 'all',
+          caughtErrorsIgnorePattern: '^_',
+          ignoreRestSiblings: true,
+        },
+      ],
+      '@typescript-eslint/prefer-nullish-coalescing': ['error', { ignorePrimitives: { string: true } }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true, allow: ['Error', 'URL'] },
+      ],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/unified-signatures': ['error', { ignoreDifferentlyNamedParameters: true }],
+      // a Promise or an Observable fails with what the user's own code threw, whatever that is
+      '@typescript-eslint/prefer-promise-reject-errors': ['error', { allowThrowingUnknown: true }],
+      'rxjs-x/throw-error': ['error', { allowThrowingUnknown: true }],
+      // callers without types give anything, so the checks of options ask what the types exclude
+      '@typescript-eslint/no-unnecessary-condition': 'off',
+      // an index within bounds that were just checked; which of the two forms reads better depends on the place
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/non-nullable-type-assertion-style': 'off',
+      // a getter lives once, on the prototype; a handle of a handle is made with Object.create
+      '@typescript-eslint/class-literal-property-style': 'off',
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
+      // taste
+      '@typescript-eslint/consistent-type-definitions': 'off',
+      '@typescript-eslint/no-invalid-void-type': 'off',
+      '@typescript-eslint/no-unnecessary-type-parameters': 'off',
+      '@typescript-eslint/prefer-function-type': 'off',
+      'no-restricted-syntax': ['error', noEnum, noExportAll],
+    },
+  },
+  {
+    name: 'rx-weir/lib',
+    files: ['lib/**/*.ts'],
+    rules: {
+      '@typescript-eslint/explicit-module-boundary-types': 'error',
+      'no-console': 'error',
+      'no-restricted-globals': [
+        'error',
+        ...['Buffer', 'process', 'global', 'setImmediate', 'clearImmediate', 'require', '__dirname', '__filename'].map(
+          (name) => ({ name, message: 'lib/ runs in browsers too.' }),
+        ),
+      ],
+      'no-restricted-syntax': ['error', noEnum, noExportAll, noDollar],
+    },
+  },
+  room('lib', ['lib/**/*.ts']),
+  room('core', ['lib/core/**/*.ts'], anyBroker),
+  room('operators', ['lib/operators/**/*.ts'], anyBroker),
+  room('codecs', ['lib/codec/**/*.ts'], anyBroker, noRxjs),
+  ...brokerRooms,
+  {
+    name: 'rx-weir/specs',
+    files: ['spec/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts'],
+    rules: {
+      // chai's expect(x).to.be.true is an expression
+      '@typescript-eslint/no-unused-expressions': 'off',
+      '@typescript-eslint/no-empty-function': 'off',
+      '@typescript-eslint/no-misused-spread': 'off',
+      '@typescript-eslint/require-await': 'off',
+      'rxjs-x/no-nested-subscribe': 'off',
+      // what a server's JSON or another library gives is any; the spec's expectation is the check
+      '@typescript-eslint/no-unsafe-argument': 'off',
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-call': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+      '@typescript-eslint/no-unsafe-return': 'off',
+      // a spec fails with a plain string to see the same string come out
+      '@typescript-eslint/only-throw-error': 'off',
+      '@typescript-eslint/prefer-promise-reject-errors': 'off',
+      'rxjs-x/throw-error': 'off',
+    },
+  },
+  {
+    name: 'rx-weir/type-specs',
+    files: ['spec/types/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-unused-vars': 'off',
+      '@typescript-eslint/no-meaningless-void-operator': 'off',
+      '@typescript-eslint/ban-ts-comment': ['error', { 'ts-expect-error': 'allow-with-description' }],
+    },
+  },
+);

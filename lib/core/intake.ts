@@ -1,0 +1,255 @@
+import type { Decoder } from './codec.js';
+import { Deque } from './deque.js';
+import type { BaseDelivery, Delivery, PlaceOwner } from './delivery.js';
+import { WeirError, DecodeError } from './errors.js';
+import type { Lane } from './lane.js';
+import type { Until } from './starts.js';
+
+/** Who receives what a source emits: an RxJS subscriber, seen from a room that knows no operators. @internal */
+export interface Receiver {
+  next(delivery: Delivery<unknown>): void;
+  error(error: unknown): void;
+  complete(): void;
+}
+
+/** What the intake asks of the protocol below it. None of these may throw. @internal */
+export interface IntakeProtocol {
+  /** Tells the broker that the delivery is done with. */
+  ack(delivery: BaseDelivery<unknown>): void;
+  /** A delivery was given back unsettled. */
+  release(delivery: BaseDelivery<unknown>): void;
+  /** A lane's offsets began anew; told before the first message of the new log is emitted. */
+  reset(last: bigint | undefined): void;
+  /** Emission has ended and nothing is unsettled any more. Called once. */
+  idle(): void;
+}
+
+/** @internal */
+export interface IntakeOptions {
+  readonly maxInFlight: number;
+  readonly until?: Until | undefined;
+  readonly codec?: Decoder<unknown> | undefined;
+  readonly onDecodeError?: 'error' | 'skip' | ((delivery: Delivery) => unknown) | undefined;
+}
+
+/**
+ * The way in: holds the window, knows copies, decodes, ends. One per subscription, the same for all brokers; the
+ * protocol hands deliveries in with {@link arrive} and is told what to ack.
+ * @internal
+ */
+export class Intake implements PlaceOwner {
+  private readonly held = new Deque<BaseDelivery<unknown>>();
+  private count = 0;
+  private ended = false;
+  private idled = false;
+  private draining = false;
+
+  private until: Until | undefined;
+
+  constructor(
+    private readonly options: IntakeOptions,
+    private readonly receiver: Receiver,
+    private readonly protocol: IntakeProtocol,
+  ) {
+    this.until = options.until;
+  }
+
+  /** Says where `untilNow()` is, before the first message arrives. */
+  endAt(until: Until): void {
+    this.until = until;
+  }
+
+  /** Deliveries emitted and neither settled nor released. */
+  get unsettled(): number {
+    return this.count;
+  }
+
+  /** Whether it emits no more. */
+  get stopped(): boolean {
+    return this.ended;
+  }
+
+  /**
+   * Takes in one message, in the order of the wire.
+   * @param stamp - when the broker stored it, as a number that grows with the offset
+   */
+  arrive(lane: Lane, delivery: BaseDelivery<unknown>, stamp: number): void {
+    if (this.ended) return;
+    const key = delivery.offsetKey;
+    const known = lane.last !== undefined && key <= lane.last;
+    if (known && lane.contradicts(key, stamp)) this.restart(lane);
+    lane.arrived(key, stamp);
+    if (known) {
+      const first = lane.places.get(key);
+      if (first !== undefined) {
+        this.copy(delivery, first);
+        return;
+      }
+      if (lane.settledOffsets?.has(key)) {
+        // acked in this process already: the ack was lost, so it is said again, and nobody sees the copy
+        this.protocol.ack(delivery);
+        return;
+      }
+    }
+    delivery.lane = lane;
+    if (this.count >= this.options.maxInFlight || this.held.length > 0) this.hold(delivery);
+    else this.admit(delivery);
+  }
+
+  /** The offsets of a lane began anew: what waits has lost its meaning, what was emitted can settle nothing any more. */
+  restart(lane: Lane): void {
+    const { last } = lane;
+    lane.reset();
+    lane.places.clear();
+    for (let n = this.held.length; n > 0; n--) {
+      const delivery = this.held.shift()!;
+      if (delivery.lane !== lane) this.held.push(delivery);
+    }
+    this.protocol.reset(last === undefined ? undefined : BigInt(last));
+  }
+
+  settled(first: BaseDelivery<unknown>): void {
+    const lane = first.lane;
+    if (lane !== undefined && this.vacate(lane, first)) {
+      lane.settle(first.offsetKey);
+      this.protocol.ack(first);
+    }
+    this.advance();
+  }
+
+  released(first: BaseDelivery<unknown>): void {
+    if (first.lane !== undefined && this.vacate(first.lane, first)) this.protocol.release(first);
+    this.advance();
+  }
+
+  /** Emits nothing more. What was emitted can still be settled; `protocol.idle` follows when all of it was. */
+  stop(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.held.clear();
+    this.advance();
+  }
+
+  /** A place is free again. False where a reset has taken the place away, and with it the meaning of the offset. */
+  private vacate(lane: Lane, first: BaseDelivery<unknown>): boolean {
+    this.count--;
+    if (lane.places.get(first.offsetKey) !== first) return false;
+    lane.places.delete(first.offsetKey);
+    return true;
+  }
+
+  private advance(): void {
+    if (this.held.length > 0 && !this.draining) {
+      // a loop instead of recursion: an emission may settle at once, and a whole window may be held
+      this.draining = true;
+      while (!this.ended && this.count < this.options.maxInFlight) {
+        const delivery = this.held.shift();
+        if (delivery === undefined) break;
+        delivery.lane!.held.delete(delivery.offsetKey);
+        this.admit(delivery);
+      }
+      this.draining = false;
+    }
+    if (this.ended && this.count === 0 && !this.idled) {
+      this.idled = true;
+      this.protocol.idle();
+    }
+  }
+
+  /**
+   * The broker sent more than the window, as STAN does when it redelivers. One window of it waits; what is beyond that
+   * stays unacked at the broker and comes again, so that memory is bounded.
+   */
+  private hold(delivery: BaseDelivery<unknown>): void {
+    const keys = delivery.lane!.held;
+    if (this.held.length >= this.options.maxInFlight || keys.has(delivery.offsetKey)) return;
+    keys.set(delivery.offsetKey, delivery);
+    this.held.push(delivery);
+  }
+
+  private admit(delivery: BaseDelivery<unknown>): void {
+    const { until } = this;
+    const { codec } = this.options;
+    const end = until === undefined ? 'before' : position(until, delivery);
+    if (end === 'beyond') {
+      this.receiver.complete();
+      return;
+    }
+    const lane = delivery.lane!;
+    if (lane.settledOffsets?.has(delivery.offsetKey)) {
+      this.protocol.ack(delivery);
+      return;
+    }
+    lane.places.set(delivery.offsetKey, delivery);
+    this.count++;
+    delivery.owner = this;
+    if (codec === undefined || this.decoded(delivery, codec)) this.receiver.next(delivery);
+    if (end === 'last') this.receiver.complete();
+  }
+
+  private copy(delivery: BaseDelivery<unknown>, first: BaseDelivery<unknown>): void {
+    delivery.first = first;
+    delivery.lane = first.lane;
+    const { codec } = this.options;
+    if (codec !== undefined) {
+      try {
+        delivery.decode(codec);
+      } catch {
+        return; // the first of them went to onDecodeError, and is unsettled until that is done
+      }
+    }
+    this.receiver.next(delivery);
+  }
+
+  private decoded(delivery: BaseDelivery<unknown>, codec: Decoder<unknown>): boolean {
+    try {
+      delivery.decode(codec);
+      return true;
+    } catch (error) {
+      this.undecodable(delivery, error as DecodeError);
+      return false;
+    }
+  }
+
+  private undecodable(delivery: BaseDelivery<unknown>, error: DecodeError): void {
+    const policy = this.options.onDecodeError ?? 'error';
+    if (policy === 'skip') {
+      delivery.ack();
+      return;
+    }
+    if (policy === 'error') {
+      delivery.release();
+      this.receiver.error(error);
+      return;
+    }
+    const fail = (cause: unknown): void => {
+      delivery.release();
+      this.receiver.error(
+        new DecodeError(`${error.message}; and onDecodeError failed: ${cause instanceof Error ? cause.message : String(cause)}`, {
+          cause,
+        }),
+      );
+    };
+    try {
+      Promise.resolve(policy(delivery as BaseDelivery<Uint8Array>)).then(() => {
+        delivery.ack();
+      }, fail);
+    } catch (cause) {
+      fail(cause);
+    }
+  }
+}
+
+/** Where a delivery lies with regard to the end of the source. */
+function position(until: Until, delivery: BaseDelivery<unknown>): 'before' | 'last' | 'beyond' {
+  if (until.kind === 'untilOffset') {
+    const offset = BigInt(delivery.offsetKey);
+    return offset < until.offset ? 'before' : offset === until.offset ? 'last' : 'beyond';
+  }
+  if (until.kind === 'untilTime') {
+    const time = delivery.timestamp;
+    return time !== undefined && time > BigInt(Math.floor(until.time * 1e6)) ? 'beyond' : 'before';
+  }
+  // brokers resolve untilNow() to an offset before they open the intake
+  throw new WeirError('untilNow() was not resolved to an offset', 'UNSUPPORTED');
+}

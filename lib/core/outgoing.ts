@@ -1,0 +1,67 @@
+import type { MessageFields, Outgoing } from './broker.js';
+import type { Encoder } from './codec.js';
+import { PublishError, WeirError, type BrokerName } from './errors.js';
+import { Entry, type Publisher, type ReceiptListener } from './publisher.js';
+
+/** How values become entries: the user's `message` and `codec`, and the broker's own check of the fields. @internal */
+export interface Maker {
+  readonly broker: BrokerName;
+  readonly codec?: Encoder<unknown> | undefined;
+  readonly message?: ((value: unknown) => Outgoing<unknown>) | undefined;
+  /** Throws `InvalidOptionError` for a field that the broker cannot carry. */
+  readonly checkFields: (fields: MessageFields) => void;
+}
+
+const noBytes = new Uint8Array(0);
+
+/**
+ * Makes the entry for a value and offers it. A value that cannot be encoded gets a failed receipt instead of an
+ * exception: one bad value must not tear down the stream that it came in.
+ * @internal
+ */
+export function offer(
+  publisher: Publisher,
+  maker: Maker,
+  value: unknown,
+  fields: MessageFields | undefined,
+  listener: ReceiptListener,
+  waits = false,
+): Entry | undefined {
+  let body = value;
+  let entry: Entry;
+  try {
+    if (maker.message !== undefined) {
+      const message = maker.message(value);
+      body = message.value;
+      fields = message;
+    }
+    if (fields !== undefined) maker.checkFields(fields);
+    entry = new Entry(publisher, value, encoded(body, maker), fields, listener);
+  } catch (error) {
+    entry = new Entry(publisher, value, noBytes, fields, listener);
+    entry.state = 'done';
+    const channel = publisher.settings.channel;
+    listener.receipt({ ok: false, error: unsendable(error, channel, maker.broker), value, channel }, entry);
+    return undefined;
+  }
+  return publisher.offer(entry, waits) ? entry : undefined;
+}
+
+function encoded(body: unknown, maker: Maker): Uint8Array {
+  const bytes = maker.codec === undefined ? body : maker.codec.encode(body);
+  if (bytes instanceof Uint8Array) return bytes;
+  throw new PublishError(
+    `a message is a Uint8Array unless a codec makes one of it; got ${describe(bytes)}: pass codec: json(), text or your own`,
+    { broker: maker.broker },
+  );
+}
+
+function describe(value: unknown): string {
+  return value === null ? 'null' : typeof value === 'object' ? (value.constructor?.name ?? 'an object') : `a ${typeof value}`;
+}
+
+function unsendable(error: unknown, channel: string, broker: BrokerName): WeirError {
+  if (error instanceof WeirError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new PublishError(`cannot make a message for '${channel}': ${reason}`, { broker, cause: error });
+}

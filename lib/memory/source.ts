@@ -1,0 +1,142 @@
+import { BaseSource, type SourceHost, type SourceRequest } from '../core/base-source.js';
+import type { Cancel } from '../core/clock.js';
+import { asWeirError } from '../core/publisher.js';
+import { earliest, newOnly, untilOffset, type Start } from '../core/starts.js';
+import type { MemoryConnection } from './connection.js';
+import { StoredDelivery } from './delivery.js';
+import type { Faults } from './faults.js';
+import type { Membership } from './membership.js';
+import type { StoredMessage } from './message.js';
+import type { MemoryServer } from './server.js';
+
+/** What the sources of one handle share. @internal */
+export interface MemoryHost extends SourceHost {
+  readonly server: MemoryServer;
+  readonly connection: MemoryConnection;
+  readonly faults: Faults;
+  readonly live: Set<MemorySource>;
+  /** Connects, if nothing did yet. */
+  wake(): void;
+}
+
+/** One subscriber's subscription to the store. @internal */
+export class MemorySource extends BaseSource {
+  private membership: Membership | undefined;
+  private readonly timers = new Set<Cancel>();
+
+  constructor(
+    private readonly host: MemoryHost,
+    request: SourceRequest,
+  ) {
+    super(host, request);
+  }
+
+  get channel(): string {
+    return this.request.channel;
+  }
+
+  /** The connection is there, for the first time or again. */
+  connected(): void {
+    const { membership } = this;
+    if (membership === undefined) {
+      this.subscribe(this.request.settings.start ?? newOnly());
+      return;
+    }
+    for (const key of this.lane.recentlySettled()) membership.ack(key);
+    membership.resume();
+  }
+
+  interrupted(): void {
+    this.membership?.pause();
+  }
+
+  /** The store lost everything: what it holds from here on is read from its first message. */
+  wiped(): void {
+    if (this.membership === undefined) return;
+    this.membership.close();
+    this.membership = undefined;
+    this.clearTimers();
+    this.intake.restart(this.lane);
+    this.subscribe(earliest());
+    if (!this.host.connection.up) this.interrupted();
+  }
+
+  ack(delivery: StoredDelivery<unknown>): void {
+    // while the connection is down the lane remembers it
+    if (this.host.connection.up) this.membership?.ack(delivery.offsetKey);
+  }
+
+  release(): void {
+    // as on NATS Streaming: it comes again after ackWait
+  }
+
+  protected begin(): void {
+    this.host.live.add(this);
+    if (this.host.connection.up) this.subscribe(this.request.settings.start ?? newOnly());
+    else this.host.wake();
+  }
+
+  protected end(done: () => void): void {
+    this.host.live.delete(this);
+    this.clearTimers();
+    this.membership?.close();
+    this.membership = undefined;
+    done();
+  }
+
+  private subscribe(start: Start): void {
+    const { server } = this.host;
+    const { channel, settings, ackWait, receiver } = this.request;
+    const { durable, queue, maxInFlight } = settings;
+    const last = server.lastOffset(channel);
+    const request = { client: server, channel, start, durable, queue, maxInFlight, ackWait };
+    let membership: Membership;
+    try {
+      membership = server.subscribe(request, (message, redeliveries) => {
+        this.deliver(message, redeliveries);
+      });
+    } catch (error) {
+      receiver.error(asWeirError(error, 'memory'));
+      return;
+    }
+    this.membership = membership;
+    if (this.nothingToCome(membership, last)) receiver.complete();
+  }
+
+  /** Whether the end of the source lies before all that can come. Sets the end, where it is what was last just now. */
+  private nothingToCome(membership: Membership, last: bigint | undefined): boolean {
+    const { until } = this.request.settings;
+    if (until?.kind === 'untilNow') {
+      if (last === undefined || membership.position > last) return true;
+      this.intake.endAt(untilOffset(last));
+      return false;
+    }
+    return until?.kind === 'untilOffset' && membership.position > until.offset;
+  }
+
+  private deliver(message: StoredMessage, redeliveries: number): void {
+    const { faults, clock } = this.host;
+    if (faults.delayed === 0) {
+      this.take(message, redeliveries);
+      return;
+    }
+    const cancel = clock.after(faults.delayed, () => {
+      this.timers.delete(cancel);
+      this.take(message, redeliveries);
+    });
+    this.timers.add(cancel);
+  }
+
+  private take(message: StoredMessage, redeliveries: number): void {
+    const again = redeliveries > 0;
+    this.intake.arrive(this.lane, new StoredDelivery(this.channel, message, redeliveries, again), 0);
+    if (this.host.faults.takeDuplicate()) {
+      this.intake.arrive(this.lane, new StoredDelivery(this.channel, message, redeliveries + 1, true), 0);
+    }
+  }
+
+  private clearTimers(): void {
+    for (const cancel of this.timers) cancel();
+    this.timers.clear();
+  }
+}

@@ -1,0 +1,245 @@
+import type { Broker, MessageFields, SinkOptions, SourceOptions } from '../core/broker.js';
+import { checkOptions, checkValue, kinds, text, type Shape } from '../core/check.js';
+import { systemClock, type Clock } from '../core/clock.js';
+import { Durables } from '../core/durables.js';
+import { InvalidOptionError, type WeirError } from '../core/errors.js';
+import { BrokerHandle, carries, type Source, type SourceSettings } from '../core/handle.js';
+import type { Receiver } from '../core/intake.js';
+import type { PublishPort } from '../core/publisher.js';
+import type { Earliest, FromAgo, FromOffset, FromTime, Latest, NewOnly, UntilOffset, UntilTime } from '../core/starts.js';
+import type { Story } from '../core/status.js';
+import { channelProblem } from './codec/subjects.js';
+import type { Connector } from './connection.js';
+import type { NatsStreamingDelivery } from './delivery.js';
+import type { NatsStreamingFields } from './fields.js';
+import { forgetDurable } from './forget.js';
+import type { StanHost } from './host.js';
+import type { ResolvedOptions } from './options.js';
+import { Orphans } from './orphans.js';
+import { Outbox } from './outbox.js';
+import { Session } from './session.js';
+import { defaultAckWait, StanSource } from './source.js';
+
+/** Where a subscription of NATS Streaming can begin. */
+export type NatsStreamingStart = NewOnly | Latest | Earliest | FromOffset | FromTime | FromAgo;
+/** Where it can end. The protocol does not tell what the last message is, so that there is no `untilNow()`. */
+export type NatsStreamingUntil = UntilOffset | UntilTime;
+
+/** What a source of NATS Streaming takes. `ackWait` is rounded up to whole seconds; default 30 000. */
+export type NatsStreamingSourceOptions = SourceOptions<NatsStreamingStart, NatsStreamingUntil>;
+
+/** The types of NATS Streaming. */
+export interface NatsStreamingTypes {
+  readonly delivery: NatsStreamingDeliveryKind;
+  readonly source: NatsStreamingSourceOptions;
+  readonly fields: NatsStreamingFields;
+  readonly sink: SinkOptions;
+}
+
+/** From a value's type to the type of its delivery. */
+export interface NatsStreamingDeliveryKind {
+  readonly T: unknown;
+  readonly type: NatsStreamingDelivery<this['T']>;
+}
+
+/** A handle on NATS Streaming: one client id in one cluster. */
+export interface NatsStreamingBroker extends Broker<NatsStreamingTypes> {
+  readonly clusterId: string;
+  readonly clientId: string;
+}
+
+const sourceShape: Shape = {
+  start: kinds('newOnly', 'latest', 'earliest', 'fromOffset', 'fromTime', 'fromAgo'),
+  until: kinds('untilOffset', 'untilTime'),
+};
+
+const fieldsShape: Shape = {
+  id: text(),
+  replyTo: text(),
+};
+
+/** The handle, and what its rooms share. */
+export class StanBroker extends BrokerHandle implements StanHost {
+  readonly [carries] = { key: false, headers: false };
+  readonly clusterId: string;
+  readonly clientId: string;
+  readonly clock: Clock = systemClock;
+  readonly session: Session;
+  readonly durables = new Durables('nats-streaming');
+  readonly live = new Set<StanSource>();
+  readonly orphans: Orphans;
+  renewals = 0;
+  private readonly outbox: Outbox;
+  private dialing: { resolve: () => void; reject: (error: unknown) => void }[] = [];
+
+  constructor(
+    readonly resolved: ResolvedOptions,
+    connector: Connector,
+  ) {
+    super({
+      broker: 'nats-streaming',
+      clock: systemClock,
+      log: resolved.logger,
+      closeTimeout: resolved.closeTimeout,
+      sourceShape,
+    });
+    this.clusterId = resolved.clusterId;
+    this.clientId = resolved.clientId;
+    this.session = new Session({
+      options: resolved,
+      connector,
+      clock: systemClock,
+      hooks: {
+        connected: (how) => {
+          this.connected(how);
+        },
+        interrupted: (cause) => {
+          this.interrupted(cause);
+        },
+        lost: (cause) => {
+          this.lost(cause);
+        },
+        failed: (error) => {
+          this.failed(error);
+        },
+        replaced: (reason) => {
+          this.story.tell({ type: 'replaced', reason });
+        },
+        pubAck: (data) => {
+          this.outbox.acked(data);
+        },
+        denied: (subject, error) => {
+          this.denied(subject, error);
+        },
+        fault: (error) => {
+          this.story.tell({ type: 'protocol', error });
+        },
+      },
+    });
+    this.orphans = new Orphans(this);
+    this.outbox = new Outbox(this);
+  }
+
+  wake(): void {
+    this.story.set('connecting');
+    this.session.start();
+  }
+
+  write(subject: string, bytes: Uint8Array): void {
+    if (!this.session.connected) return;
+    try {
+      this.session.link.publish(subject, bytes);
+    } catch {
+      // the connection was closed in this turn; the session finds out and says so
+    }
+  }
+
+  protected checkChannel(where: string, channel: unknown): void {
+    checkValue(where, 'channel', channel, text({ problem: channelProblem }));
+  }
+
+  protected checkSource(where: string, options: SourceOptions): void {
+    const { durable, queue } = options;
+    if (durable !== undefined && queue !== undefined && durable.includes(':')) {
+      throw new InvalidOptionError(
+        `${where}: durable must not contain ':' where queue is given, because the server joins the two with it; got '${durable}'`,
+        { broker: 'nats-streaming' },
+      );
+    }
+  }
+
+  protected checkFields(where: string, fields: MessageFields): void {
+    const { value: _value, key, headers, ...own } = fields as MessageFields & { value?: unknown };
+    const carried = key !== undefined ? 'key' : headers !== undefined ? 'headers' : undefined;
+    if (carried !== undefined) {
+      throw new InvalidOptionError(`${where}: NATS Streaming carries no ${carried}; put it into the message's bytes, with a codec`, {
+        broker: 'nats-streaming',
+      });
+    }
+    checkOptions(where, own, fieldsShape);
+  }
+
+  protected createSource(channel: string, settings: SourceSettings, receiver: Receiver, onEnd: () => void): Source {
+    const ackWait = settings.ackWait ?? defaultAckWait;
+    return new StanSource(this, { channel, settings, ackWait, receiver, onEnd });
+  }
+
+  protected createPort(channel: string): PublishPort {
+    return this.outbox.port(channel);
+  }
+
+  protected dial(signal: AbortSignal | undefined): Promise<void> {
+    if (this.session.connected) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const abort = (): void => {
+        this.dialing = this.dialing.filter((each) => each !== waiter);
+        reject(signal?.reason as Error);
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      const waiter = {
+        resolve: () => {
+          signal?.removeEventListener('abort', abort);
+          resolve();
+        },
+        reject: (error: unknown) => {
+          signal?.removeEventListener('abort', abort);
+          reject(error as Error);
+        },
+      };
+      this.dialing.push(waiter);
+      this.wake();
+    });
+  }
+
+  protected drop(channel: string, position: { readonly durable: string; readonly queue?: string | undefined }): Promise<void> {
+    return forgetDurable(this, channel, position, () => this.dial(undefined));
+  }
+
+  protected async hangUp(): Promise<void> {
+    const { closeTimeout, connectTimeout } = this.resolved;
+    const error = this.closedError('connect()');
+    for (const waiter of this.dialing.splice(0)) waiter.reject(error);
+    await this.session.close(Math.min(closeTimeout, connectTimeout));
+    this.outbox.close();
+  }
+
+  private connected(how: 'first' | 'kept' | 'renewed'): void {
+    this.story.set('connected');
+    for (const waiter of this.dialing.splice(0)) waiter.resolve();
+    if (how === 'kept') this.orphans.close();
+    if (how !== 'first') this.story.tell({ type: 'reconnected', session: how });
+    for (const source of [...this.live]) source.connected(how === 'kept');
+    this.pumpAll();
+  }
+
+  private interrupted(cause: WeirError): void {
+    this.story.set('reconnecting', cause);
+    this.story.tell({ type: 'disconnected', cause });
+    for (const source of this.live) source.interrupted();
+    // acks still come from a server that is only silent; those that a dropped connection carried do not
+    if (!this.session.link.up) this.outbox.lost('the connection dropped', cause);
+  }
+
+  private lost(cause: WeirError): void {
+    this.renewals++;
+    this.story.set('reconnecting', cause);
+    this.orphans.clear();
+    for (const source of [...this.live]) source.lost();
+    this.outbox.forgotten(cause);
+  }
+
+  private failed(error: WeirError): void {
+    this.story.set('idle', error);
+    for (const waiter of this.dialing.splice(0)) waiter.reject(error);
+    for (const source of [...this.live]) source.lost();
+    this.outbox.lost('the connection could not be made again', error);
+    this.failAll(error);
+  }
+
+  private denied(subject: string, error: WeirError): void {
+    const prefix = this.session.epoch > 0 ? `${this.session.subjects.pubPrefix}.` : undefined;
+    if (prefix !== undefined && subject.startsWith(prefix)) this.outbox.denied(subject.slice(prefix.length), error);
+    else this.story.tell({ type: 'protocol', error });
+  }
+}

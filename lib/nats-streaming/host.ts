@@ -1,0 +1,25 @@
+import type { Clock } from '../core/clock.js';
+import type { Durables } from '../core/durables.js';
+import type { Story } from '../core/status.js';
+import type { ResolvedOptions } from './options.js';
+import type { Orphans } from './orphans.js';
+import type { Session } from './session.js';
+import type { StanSource } from './source.js';
+
+/** What the rooms of one handle share. */
+export interface StanHost {
+  readonly resolved: ResolvedOptions;
+  readonly clock: Clock;
+  readonly story: Story;
+  readonly session: Session;
+  readonly durables: Durables;
+  /** The subscriptions that want to be kept alive. */
+  readonly live: Set<StanSource>;
+  readonly orphans: Orphans;
+  /** How often the server has lost this handle's session. */
+  readonly renewals: number;
+  /** Connects, if nothing did yet. */
+  wake(): void;
+  /** Publishes at once if the session answers, else not at all: for what is said again when it does. Never throws. */
+  write(subject: string, bytes: Uint8Array): void;
+}

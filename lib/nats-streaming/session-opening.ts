@@ -1,0 +1,45 @@
+import type { Cancel, Clock } from '../core/clock.js';
+import type { WeirError } from '../core/errors.js';
+import type { Connector } from './connection.js';
+import type { Link } from './link.js';
+
+/** @internal */
+export interface OpeningHooks {
+  opened(link: Link): void;
+  failed(error: WeirError): void;
+  /** The time is over. */
+  late(): void;
+  /** A link came that nobody waits for any more. */
+  unwanted(link: Link): void;
+}
+
+/** Opens a link. One of `opened`, `failed` and `late` is called, never before this has returned; none after `cancel`. @internal */
+export function openLink(connector: Connector, clock: Clock, ms: number, hooks: OpeningHooks): Cancel {
+  const abort = new AbortController();
+  const { signal } = abort;
+  const cancelTimer = clock.after(ms, () => {
+    abort.abort();
+    hooks.late();
+  });
+  const cancel = (): void => {
+    cancelTimer();
+    abort.abort();
+  };
+  connector.open(signal).then(
+    (link) => {
+      if (signal.aborted) {
+        hooks.unwanted(link);
+        return;
+      }
+      cancelTimer();
+      hooks.opened(link);
+    },
+    (error: unknown) => {
+      if (signal.aborted) return;
+      cancelTimer();
+      // a connector rejects with nothing but our own
+      hooks.failed(error as WeirError);
+    },
+  );
+  return cancel;
+}

@@ -1,0 +1,44 @@
+import type { Start } from '../core/starts.js';
+import { startPositions, type SubscriptionRequest } from './codec/subscription.js';
+
+/** The part of a subscription request that says where to begin. */
+export type StartFields = Pick<SubscriptionRequest, 'startPosition' | 'startSequence' | 'startTimeDelta'>;
+
+/**
+ * ms added to the age of a time start. The server counts back from its own clock when the request arrives, so an exact
+ * age lands too late by the way there and by the difference of the clocks; what comes too early is trimmed here.
+ */
+export const timeMargin = 2_000;
+
+const none = { startSequence: 0n, startTimeDelta: 0n };
+
+/**
+ * A start as the wire has it (protocol notes: StartPosition).
+ * @param now - ms since the Unix epoch
+ */
+export function startFields(start: Start, now: number): StartFields {
+  switch (start.kind) {
+    case 'newOnly':
+      return { ...none, startPosition: startPositions.newOnly };
+    case 'latest':
+      return { ...none, startPosition: startPositions.lastReceived };
+    case 'earliest':
+      return { ...none, startPosition: startPositions.first };
+    case 'fromOffset':
+      return fromSequence(start.offset);
+    case 'fromTime':
+      return since(now - start.time + timeMargin);
+    case 'fromAgo':
+      return since(start.ms);
+  }
+}
+
+/** From that sequence on; from the first that is left where it is gone. */
+export function fromSequence(sequence: bigint): StartFields {
+  return { ...none, startPosition: startPositions.sequence, startSequence: sequence };
+}
+
+/** What was stored within the last `ms` milliseconds, and on. */
+export function since(ms: number): StartFields {
+  return { ...none, startPosition: startPositions.timeDelta, startTimeDelta: BigInt(Math.round(ms * 1e6)) };
+}

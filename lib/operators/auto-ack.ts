@@ -1,0 +1,32 @@
+import { Observable, Subscriber, type OperatorFunction } from 'rxjs';
+import type { Delivery } from '../core/delivery.js';
+
+/**
+ * Emits the value of each delivery, and acks the delivery when the subscriber's `next` returned, whatever came of it.
+ *
+ * Work that goes on asynchronously below it is therefore done at most once, and does not hold the source back; for
+ * work that has to be done, use `ackConcatMap`. The ack is made also when `next` unsubscribed, so that `take(n)` acks n.
+ * Completes and errors with the source; on unsubscribe nothing else is settled.
+ *
+ * @example
+ * ```ts
+ * const first = await firstValueFrom(broker.messages('orders', { codec: text() }).pipe(autoAck()));
+ * ```
+ */
+export function autoAck<D extends Delivery<unknown>>(): OperatorFunction<D, D['value']> {
+  return (source) => new Observable((subscriber) => source.subscribe(new AutoAck<D>(subscriber)));
+}
+
+class AutoAck<D extends Delivery<unknown>> extends Subscriber<D> {
+  constructor(private readonly subscriber: Subscriber<D['value']>) {
+    super(subscriber);
+  }
+
+  protected override _next(delivery: D): void {
+    try {
+      this.subscriber.next(delivery.value);
+    } finally {
+      delivery.ack();
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawnGuarded } from './guard.js';
+
+/** What a server process is and when it is ready. */
+export interface ServerCommand {
+  /** Its name, for errors. */
+  readonly name: string;
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /** The log line that says it serves. */
+  readonly ready: RegExp;
+  /** Milliseconds until it must have said so. Default 20 000. */
+  readonly readyTimeout?: number;
+}
+
+const logLimit = 1 << 20;
+
+/** One server process at a time, started as often as wanted with the same command line. */
+export class ServerProcess {
+  readonly #command: ServerCommand;
+  #child: ChildProcessWithoutNullStreams | undefined;
+  #exited: Promise<void> = Promise.resolve();
+  #log = '';
+  #paused = false;
+
+  constructor(command: ServerCommand) {
+    this.#command = command;
+  }
+
+  /** Its process id while it runs. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Whether it runs; a paused one does. */
+  get isRunning(): boolean {
+    return this.#child !== undefined;
+  }
+
+  /** What it has written since the first start, up to the last megabyte. */
+  log(): string {
+    return this.#log;
+  }
+
+  /** Starts it and resolves when it is ready. @throws Error with its log when it ends before, or takes too long. */
+  async start(): Promise<void> {
+    if (this.#child) {
+      throw new Error(`${this.#command.name} runs already.`);
+    }
+    const { file, args, cwd } = this.#command;
+    const child = await spawnGuarded(file, args, { cwd });
+    this.#child = child;
+    this.#paused = false;
+    this.#exited = new Promise((resolve) => {
+      child.once('exit', () => {
+        this.#child = undefined;
+        resolve();
+      });
+    });
+    try {
+      await this.#untilReady(child);
+    } catch (error) {
+      await this.kill();
+      throw error;
+    }
+  }
+
+  /** SIGKILL; resolves when the process is gone. */
+  async kill(): Promise<void> {
+    this.#child?.ref();
+    this.#child?.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  /** SIGTERM, as an orderly shutdown; SIGKILL when that takes longer than `patience` ms. */
+  async quit(patience = 5_000): Promise<void> {
+    this.resume();
+    this.#child?.kill('SIGTERM');
+    const timer = setTimeout(() => void this.kill(), patience);
+    await this.#exited;
+    clearTimeout(timer);
+  }
+
+  /** SIGSTOP: sockets stay open and nothing is read or answered. */
+  pause(): void {
+    this.#child?.kill('SIGSTOP');
+    this.#paused = true;
+  }
+
+  /** SIGCONT, when it was paused. */
+  resume(): void {
+    if (this.#paused) {
+      this.#child?.kill('SIGCONT');
+      this.#paused = false;
+    }
+  }
+
+  #untilReady(child: ChildProcessWithoutNullStreams): Promise<void> {
+    const { name, ready, readyTimeout = 20_000 } = this.#command;
+    return new Promise((resolve, reject) => {
+      let fresh = '';
+      const fail = (what: string): void => {
+        finish();
+        reject(new Error(`${name} ${what}. Its log:\n${fresh.slice(-8_000)}`));
+      };
+      const timer = setTimeout(() => fail(`was not ready after ${readyTimeout} ms`), readyTimeout);
+      const onExit = (code: number | null, signal: string | null): void =>
+        fail(`ended with ${code === null ? signal : `code ${code}`} before it was ready`);
+      const finish = (): void => {
+        clearTimeout(timer);
+        child.off('close', onExit);
+        looking = false;
+      };
+      let looking = true;
+      const take = (chunk: string): void => {
+        this.#log = (this.#log + chunk).slice(-logLimit);
+        if (looking) {
+          fresh += chunk;
+          if (ready.test(fresh)) {
+            finish();
+            resolve();
+          }
+        }
+      };
+      child.stdout.setEncoding('utf8').on('data', take);
+      child.stderr.setEncoding('utf8').on('data', take);
+      child.once('close', onExit);
+    });
+  }
+}
