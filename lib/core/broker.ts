@@ -21,7 +21,13 @@ export interface Status {
 /** What happened beside the messages. Told on `broker.events`; nothing here ends a source. */
 export type BrokerEvent =
   /** Messages between two offsets are not there any more, or may have passed unseen. */
-  | { readonly type: 'gap'; readonly channel: string; readonly from?: bigint; readonly to?: bigint; readonly reason: string }
+  | {
+      readonly type: 'gap';
+      readonly channel: string;
+      readonly from?: bigint;
+      readonly to?: bigint;
+      readonly reason: string;
+    }
   /** The channel was emptied and its offsets begin anew. */
   | { readonly type: 'reset'; readonly channel: string; readonly last: bigint | undefined }
   /** A message was lost on its way to this handle. */
@@ -189,7 +195,10 @@ export interface Broker<K extends BrokerTypes = AnyBroker> extends AsyncDisposab
    * Completes at `until`, with `signal` and with `close()`; errors when the broker refuses or retrying gives up.
    */
   messages<T>(channel: string, options: K['source'] & { readonly codec: Decoder<T> }): Observable<DeliveryOf<K, T>>;
-  messages(channel: string, options?: K['source'] & { readonly codec?: undefined }): Observable<DeliveryOf<K, Uint8Array>>;
+  messages(
+    channel: string,
+    options?: K['source'] & { readonly codec?: undefined },
+  ): Observable<DeliveryOf<K, Uint8Array>>;
 
   /**
    * Cold: the values alone, each settled when the subscriber's `next` returned, whatever came of it. For asynchronous
@@ -202,7 +211,10 @@ export interface Broker<K extends BrokerTypes = AnyBroker> extends AsyncDisposab
    * One subscription shared by all who listen to the returned Observable. Each listener has a handle of its own; the
    * message is settled when all have, a listener that leaves releases its own, and the slowest sets the pace.
    */
-  hot<T>(channel: string, options: K['source'] & HotOptions & { readonly codec: Decoder<T> }): Observable<DeliveryOf<K, T>>;
+  hot<T>(
+    channel: string,
+    options: K['source'] & HotOptions & { readonly codec: Decoder<T> },
+  ): Observable<DeliveryOf<K, T>>;
   hot(
     channel: string,
     options?: K['source'] & HotOptions & { readonly codec?: undefined },
@@ -228,9 +240,15 @@ export interface Broker<K extends BrokerTypes = AnyBroker> extends AsyncDisposab
   sink<T>(channel: string, options: K['sink'] & { readonly codec: Encoder<T>; readonly message?: undefined }): Sink<T>;
   sink<V>(
     channel: string,
-    options: K['sink'] & { readonly codec?: undefined; readonly message: (value: V) => Outgoing<Uint8Array, K['fields']> },
+    options: K['sink'] & {
+      readonly codec?: undefined;
+      readonly message: (value: V) => Outgoing<Uint8Array, K['fields']>;
+    },
   ): Sink<V>;
-  sink(channel: string, options?: K['sink'] & { readonly codec?: undefined; readonly message?: undefined }): Sink<Uint8Array>;
+  sink(
+    channel: string,
+    options?: K['sink'] & { readonly codec?: undefined; readonly message?: undefined },
+  ): Sink<Uint8Array>;
 
   /** Publishes each value and emits its receipt. What arrives beyond the window waits, as in `mergeMap`. */
   publishTo<V, In>(
@@ -245,7 +263,10 @@ export interface Broker<K extends BrokerTypes = AnyBroker> extends AsyncDisposab
   publishTo<V>(
     channel: string,
     options: K['sink'] &
-      PublishToOptions & { readonly codec?: undefined; readonly message: (value: V) => Outgoing<Uint8Array, K['fields']> },
+      PublishToOptions & {
+        readonly codec?: undefined;
+        readonly message: (value: V) => Outgoing<Uint8Array, K['fields']>;
+      },
   ): OperatorFunction<V, Receipt<V>>;
   publishTo(
     channel: string,
@@ -268,7 +289,10 @@ export interface Broker<K extends BrokerTypes = AnyBroker> extends AsyncDisposab
     channel: string,
     iterable: Iterable<V> | AsyncIterable<V>,
     options: K['sink'] &
-      PublishToOptions & { readonly codec?: undefined; readonly message: (value: V) => Outgoing<Uint8Array, K['fields']> },
+      PublishToOptions & {
+        readonly codec?: undefined;
+        readonly message: (value: V) => Outgoing<Uint8Array, K['fields']>;
+      },
   ): Observable<Receipt<V>>;
   publishFrom(
     channel: string,

@@ -71,10 +71,11 @@ export class Durables {
     else lane.renew(window);
     this.lanes.delete(key);
     this.lanes.set(key, lane);
-    if (this.lanes.size > maxLanes) for (const oldest of this.lanes.keys()) {
-      this.lanes.delete(oldest);
-      break;
-    }
+    if (this.lanes.size > maxLanes)
+      for (const oldest of this.lanes.keys()) {
+        this.lanes.delete(oldest);
+        break;
+      }
     return lane;
   }
 

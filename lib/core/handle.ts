@@ -12,7 +12,20 @@ import type {
   SinkOptions,
   SourceOptions,
 } from './broker.js';
-import { checkOptions, codec, count, duration, either, flag, func, oneOf, required, signal, text, type Shape } from './check.js';
+import {
+  checkOptions,
+  codec,
+  count,
+  duration,
+  either,
+  flag,
+  func,
+  oneOf,
+  required,
+  signal,
+  text,
+  type Shape,
+} from './check.js';
 import type { Clock } from './clock.js';
 import type { Decoder, Encoder } from './codec.js';
 import type { BaseDelivery } from './delivery.js';
@@ -147,7 +160,10 @@ export abstract class BrokerHandle {
     return this.dial(options.signal);
   }
 
-  messages(channel: string, options: SourceOptions & { readonly codec?: Decoder<unknown> } = {}): Observable<BaseDelivery<unknown>> {
+  messages(
+    channel: string,
+    options: SourceOptions & { readonly codec?: Decoder<unknown> } = {},
+  ): Observable<BaseDelivery<unknown>> {
     return this.observe(`messages(${quoted(channel)})`, channel, options, this.sourceShape);
   }
 
@@ -194,7 +210,13 @@ export abstract class BrokerHandle {
           call(argument);
         };
       aborter.addEventListener('abort', abort, { once: true });
-      const entry: Entry | undefined = offer(publisher, maker, value, withFields, new Promised(done(resolve), done(reject)));
+      const entry: Entry | undefined = offer(
+        publisher,
+        maker,
+        value,
+        withFields,
+        new Promised(done(resolve), done(reject)),
+      );
     });
   }
 
@@ -210,7 +232,11 @@ export abstract class BrokerHandle {
   publishTo(channel: string, options: SinkSettings = {}): OperatorFunction<unknown, Receipt<unknown>> {
     const where = `publishTo(${quoted(channel)})`;
     this.checkSink(where, channel, options, { ...this.sinkShape, ...publishToShape });
-    return publishToOperator(this.publisherSource(channel, options), this.maker(where, options), options.onError ?? 'emit');
+    return publishToOperator(
+      this.publisherSource(channel, options),
+      this.maker(where, options),
+      options.onError ?? 'emit',
+    );
   }
 
   publishFrom(
@@ -220,7 +246,10 @@ export abstract class BrokerHandle {
   ): Observable<Receipt<unknown>> {
     const where = `publishFrom(${quoted(channel)})`;
     this.checkSink(where, channel, options, { ...this.sinkShape, ...publishToShape });
-    if (Object(iterable) !== iterable || !(Symbol.iterator in Object(iterable) || Symbol.asyncIterator in Object(iterable))) {
+    if (
+      Object(iterable) !== iterable ||
+      !(Symbol.iterator in Object(iterable) || Symbol.asyncIterator in Object(iterable))
+    ) {
       throw new InvalidOptionError(`${where}: the second argument must be an iterable or an async iterable of values`, {
         broker: this.options.broker,
       });
@@ -229,7 +258,10 @@ export abstract class BrokerHandle {
     return publishFromIterable(this.publisherSource(channel, options), maker, options.onError ?? 'emit', iterable);
   }
 
-  async forget(channel: string, position: { readonly durable: string; readonly queue?: string | undefined }): Promise<void> {
+  async forget(
+    channel: string,
+    position: { readonly durable: string; readonly queue?: string | undefined },
+  ): Promise<void> {
     const where = `forget(${quoted(channel)})`;
     if (this.closed !== undefined) throw this.closedError(where);
     this.checkChannel(where, channel);
@@ -262,12 +294,20 @@ export abstract class BrokerHandle {
   /** Refuses what the broker cannot carry beside the value. */
   protected abstract checkFields(where: string, fields: MessageFields): void;
   /** @param onEnd - called once, when the subscription is over at the broker too */
-  protected abstract createSource(channel: string, settings: SourceSettings, receiver: Receiver, onEnd: () => void): Source;
+  protected abstract createSource(
+    channel: string,
+    settings: SourceSettings,
+    receiver: Receiver,
+    onEnd: () => void,
+  ): Source;
   protected abstract createPort(channel: string): PublishPort;
   /** Connects, or rejects with why not. */
   protected abstract dial(signal: AbortSignal | undefined): Promise<void>;
   /** Drops a stored position. */
-  protected abstract drop(channel: string, position: { readonly durable: string; readonly queue?: string | undefined }): Promise<void>;
+  protected abstract drop(
+    channel: string,
+    position: { readonly durable: string; readonly queue?: string | undefined },
+  ): Promise<void>;
   /** The protocol's goodbye; what is written and unconfirmed is uncertain from here on. Never rejects. */
   protected abstract hangUp(): Promise<void>;
 
@@ -282,7 +322,12 @@ export abstract class BrokerHandle {
     for (const receiver of [...this.sources.values()]) receiver.error(error);
   }
 
-  private observe(where: string, channel: string, options: SourceOptions, shape: Shape): Observable<BaseDelivery<unknown>> {
+  private observe(
+    where: string,
+    channel: string,
+    options: SourceOptions,
+    shape: Shape,
+  ): Observable<BaseDelivery<unknown>> {
     this.checkChannel(where, channel);
     checkOptions(where, options, shape);
     this.checkSource(where, options);

@@ -225,9 +225,12 @@ export class Intake implements PlaceOwner {
     const fail = (cause: unknown): void => {
       delivery.release();
       this.receiver.error(
-        new DecodeError(`${error.message}; and onDecodeError failed: ${cause instanceof Error ? cause.message : String(cause)}`, {
-          cause,
-        }),
+        new DecodeError(
+          `${error.message}; and onDecodeError failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+          {
+            cause,
+          },
+        ),
       );
     };
     try {

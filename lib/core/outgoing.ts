@@ -57,7 +57,11 @@ function encoded(body: unknown, maker: Maker): Uint8Array {
 }
 
 function describe(value: unknown): string {
-  return value === null ? 'null' : typeof value === 'object' ? (value.constructor?.name ?? 'an object') : `a ${typeof value}`;
+  return value === null
+    ? 'null'
+    : typeof value === 'object'
+      ? (value.constructor?.name ?? 'an object')
+      : `a ${typeof value}`;
 }
 
 function unsendable(error: unknown, channel: string, broker: BrokerName): WeirError {

@@ -87,7 +87,9 @@ class Pull {
     private readonly subscriber: Subscriber<Receipt<unknown>>,
   ) {
     this.iterator =
-      Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : (iterable as Iterable<unknown>)[Symbol.iterator]();
+      Symbol.asyncIterator in iterable
+        ? iterable[Symbol.asyncIterator]()
+        : (iterable as Iterable<unknown>)[Symbol.iterator]();
     publisher.onRoom = () => {
       this.go();
     };

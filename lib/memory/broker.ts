@@ -161,7 +161,10 @@ export class MemoryHandle extends BrokerHandle implements MemoryHost {
     });
   }
 
-  protected async drop(channel: string, position: { readonly durable: string; readonly queue?: string | undefined }): Promise<void> {
+  protected async drop(
+    channel: string,
+    position: { readonly durable: string; readonly queue?: string | undefined },
+  ): Promise<void> {
     await this.dial(undefined);
     this.server.forget(this.server, channel, position);
     if (position.queue === undefined) this.durables.forget(channel, position.durable);

@@ -51,7 +51,9 @@ export class MemoryConnection {
     if (this.state !== 'up') return;
     this.up = false;
     this.state = 'waiting';
-    this.hooks.interrupted(new ConnectionError('the connection dropped, because faults.drop() was called', { broker: 'memory' }));
+    this.hooks.interrupted(
+      new ConnectionError('the connection dropped, because faults.drop() was called', { broker: 'memory' }),
+    );
     this.retry();
   }
 

@@ -58,7 +58,12 @@ export class Faults implements MemoryFaults {
   refuse(times = Infinity, error?: WeirError): void {
     checkValue('faults.refuse()', 'times', times, count({ min: 0, infinity: true }));
     if (error !== undefined) {
-      checkValue('faults.refuse()', 'error', error, instance((value) => value instanceof WeirError, 'a WeirError'));
+      checkValue(
+        'faults.refuse()',
+        'error',
+        error,
+        instance((value) => value instanceof WeirError, 'a WeirError'),
+      );
     }
     this.refusals = times;
     this.refusal = error;

@@ -6,7 +6,16 @@ import { InvalidOptionError, type WeirError } from '../core/errors.js';
 import { BrokerHandle, carries, type Source, type SourceSettings } from '../core/handle.js';
 import type { Receiver } from '../core/intake.js';
 import type { PublishPort } from '../core/publisher.js';
-import type { Earliest, FromAgo, FromOffset, FromTime, Latest, NewOnly, UntilOffset, UntilTime } from '../core/starts.js';
+import type {
+  Earliest,
+  FromAgo,
+  FromOffset,
+  FromTime,
+  Latest,
+  NewOnly,
+  UntilOffset,
+  UntilTime,
+} from '../core/starts.js';
 import type { Story } from '../core/status.js';
 import { channelProblem } from './codec/subjects.js';
 import type { Connector } from './connection.js';
@@ -152,9 +161,12 @@ export class StanBroker extends BrokerHandle implements StanHost {
     const { value: _value, key, headers, ...own } = fields as MessageFields & { value?: unknown };
     const carried = key !== undefined ? 'key' : headers !== undefined ? 'headers' : undefined;
     if (carried !== undefined) {
-      throw new InvalidOptionError(`${where}: NATS Streaming carries no ${carried}; put it into the message's bytes, with a codec`, {
-        broker: 'nats-streaming',
-      });
+      throw new InvalidOptionError(
+        `${where}: NATS Streaming carries no ${carried}; put it into the message's bytes, with a codec`,
+        {
+          broker: 'nats-streaming',
+        },
+      );
     }
     checkOptions(where, own, fieldsShape);
   }
@@ -192,7 +204,10 @@ export class StanBroker extends BrokerHandle implements StanHost {
     });
   }
 
-  protected drop(channel: string, position: { readonly durable: string; readonly queue?: string | undefined }): Promise<void> {
+  protected drop(
+    channel: string,
+    position: { readonly durable: string; readonly queue?: string | undefined },
+  ): Promise<void> {
     return forgetDurable(this, channel, position, () => this.dial(undefined));
   }
 

@@ -1,6 +1,6 @@
 import { Backoff } from '../core/backoff.js';
-import type { Clock } from '../core/clock.js';
-import { ConnectionError, InvalidOptionError } from '../core/errors.js';
+import { systemClock } from '../core/clock.js';
+import { InvalidOptionError } from '../core/errors.js';
 import { ReconnectDelays } from './link-delays.js';
 import { natsError } from './link-errors.js';
 import { Link } from './link.js';
@@ -31,8 +31,8 @@ export interface Connector {
   readonly target: string;
   /** Whether a link that was closed for good can be replaced by another. */
   readonly renewable: boolean;
-  /** Makes or borrows a connection. A link that comes after `signal` was aborted is dropped again. */
-  open(signal: AbortSignal): Promise<Link>;
+  /** Makes or borrows a connection. Rejects with one of our errors. */
+  open(): Promise<Link>;
 }
 
 /**
@@ -44,29 +44,22 @@ export function createConnector(
   options: NatsStreamingOptions,
   resolved: ResolvedOptions,
   connectNats: ConnectNats,
-  clock: Clock,
 ): Connector {
   const { servers, nats, natsOptions = {} } = options;
   if (servers !== undefined) {
     const list = readServers('natsStreaming()', servers);
-    return owned(list, natsOptions, resolved, connectNats, clock);
+    return owned(list, natsOptions, resolved, connectNats);
   }
   return borrowed(nats as NonNullable<typeof nats>, resolved);
 }
 
-function owned(
-  list: ServerList,
-  natsOptions: object,
-  resolved: ResolvedOptions,
-  connectNats: ConnectNats,
-  clock: Clock,
-): Connector {
+function owned(list: ServerList, natsOptions: object, resolved: ResolvedOptions, connectNats: ConnectNats): Connector {
   const { reconnect, inboxPrefix, clientId: name } = resolved;
   return {
     target: list.servers.join(', '),
     renewable: true,
-    async open(signal) {
-      const delays = reconnect && new ReconnectDelays(new Backoff(reconnect), clock);
+    async open() {
+      const delays = reconnect && new ReconnectDelays(new Backoff(reconnect), systemClock);
       const nc = await connectNats({
         ...list,
         name,
@@ -75,10 +68,6 @@ function owned(
         reconnectDelay: delays && (() => delays.next()),
         natsOptions,
       });
-      if (signal.aborted) {
-        void nc.close().catch(() => undefined);
-        throw new ConnectionError('the connection came too late and was closed again', { broker: 'nats-streaming' });
-      }
       delays?.reset();
       return new Link(nc, { owned: true, inboxPrefix, reconnected: () => delays?.reset() });
     },
@@ -104,7 +93,10 @@ async function called(nats: () => NatsConnectionLike | Promise<NatsConnectionLik
     throw natsError(error, 'the function given as nats made no connection');
   }
   if (isConnection(nc)) return nc;
-  throw new InvalidOptionError("nats() must give a connection of 'nats' v2 or '@nats-io/*' v3, and gave something else", {
-    broker: 'nats-streaming',
-  });
+  throw new InvalidOptionError(
+    "nats() must give a connection of 'nats' v2 or '@nats-io/*' v3, and gave something else",
+    {
+      broker: 'nats-streaming',
+    },
+  );
 }

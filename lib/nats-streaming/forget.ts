@@ -51,7 +51,11 @@ async function subscribeAndUnsubscribe(
   const { session, resolved: options } = host;
   const where = `forget('${channel}')`;
   await new Promise<void>((resolve, reject) => {
-    const request = encodeUnsubscribeRequest({ clientId: options.clientId, subject: channel, inbox: subscribed.ackInbox });
+    const request = encodeUnsubscribeRequest({
+      clientId: options.clientId,
+      subject: channel,
+      inbox: subscribed.ackInbox,
+    });
     if (!session.connected) {
       reject(new BrokerTimeoutError(`${where}: the connection dropped; try again`, { broker: 'nats-streaming' }));
       return;

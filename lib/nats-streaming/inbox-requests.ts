@@ -116,7 +116,10 @@ export class Requests {
 const broker = 'nats-streaming';
 
 function noAnswer(subject: string, ms: number): WeirError {
-  return new BrokerTimeoutError(`no answer to the request on ${subject} within ${ms} ms`, { broker, detail: { subject } });
+  return new BrokerTimeoutError(`no answer to the request on ${subject} within ${ms} ms`, {
+    broker,
+    detail: { subject },
+  });
 }
 
 function nobodyListens(subject: string, status: number): WeirError {

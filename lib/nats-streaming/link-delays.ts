@@ -34,10 +34,13 @@ export class ReconnectDelays {
       const delay = this.backoff.next();
       if (delay === undefined) {
         const tried = `${this.backoff.attempts} ${this.backoff.attempts === 1 ? 'attempt' : 'attempts'}`;
-        throw new ConnectionError(`the NATS connection was not made again in ${tried}, all that reconnect.maxAttempts allows`, {
-          broker: 'nats-streaming',
-          retriable: false,
-        });
+        throw new ConnectionError(
+          `the NATS connection was not made again in ${tried}, all that reconnect.maxAttempts allows`,
+          {
+            broker: 'nats-streaming',
+            retriable: false,
+          },
+        );
       }
       this.due = now + delay;
     }

@@ -42,16 +42,25 @@ export function natsError(error: unknown, what: string): WeirError {
     );
   }
   if (authorization.has(code)) {
-    return new AuthorizationError(`${what}: the NATS server does not allow it (${said}); check the permissions of the user`, options);
+    return new AuthorizationError(
+      `${what}: the NATS server does not allow it (${said}); check the permissions of the user`,
+      options,
+    );
   }
   if (timeouts.has(code)) {
-    return new BrokerTimeoutError(`${what}: no answer in time (${said}); check the address and that the server runs`, options);
+    return new BrokerTimeoutError(
+      `${what}: no answer in time (${said}); check the address and that the server runs`,
+      options,
+    );
   }
   if (code === 'MAX_PAYLOAD_EXCEEDED' || said.includes('max_payload')) {
     return new FrameTooLargeError(`${what}: it is larger than the server's max_payload; nothing was sent`, options);
   }
   if (wrongOptions.has(code)) {
-    return new InvalidOptionError(`${what}: the NATS client did not accept an option (${said}); check natsOptions`, options);
+    return new InvalidOptionError(
+      `${what}: the NATS client did not accept an option (${said}); check natsOptions`,
+      options,
+    );
   }
   return new ConnectionError(`${what}: ${said}`, options);
 }

@@ -63,5 +63,7 @@ function isNotFound(error: unknown): boolean {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
   if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') return true;
   // browsers have no code for a bare name that nobody resolved
-  return error instanceof TypeError && typeof message === 'string' && /module specifier|dynamically imported/i.test(message);
+  return (
+    error instanceof TypeError && typeof message === 'string' && /module specifier|dynamically imported/i.test(message)
+  );
 }

@@ -178,7 +178,8 @@ function checkAddress(where: string, { servers, nats, natsOptions }: NatsStreami
   }
   for (const key in natsOptions) {
     const own = ownNatsOptions[key];
-    if (own !== undefined) refuse(`natsOptions.${key} is not accepted, because the option ${own} decides it; give ${own}`);
+    if (own !== undefined)
+      refuse(`natsOptions.${key} is not accepted, because the option ${own} decides it; give ${own}`);
   }
   if (servers !== undefined) readServers(where, servers);
 }

@@ -217,7 +217,8 @@ class StanPort implements PublishPort {
       throw publishRefusal(this.channel, `the id '${key}' is that of another message that is not confirmed yet`);
     }
     const { maxPayload } = session.link;
-    if (maxPayload !== undefined && entry.bytes.length + 256 > maxPayload) this.checkSize(encoder, entry, key, replyTo, maxPayload);
+    if (maxPayload !== undefined && entry.bytes.length + 256 > maxPayload)
+      this.checkSize(encoder, entry, key, replyTo, maxPayload);
     entry.id = typeof key === 'number' ? encoder.guidText(key) : key;
     const bytes = encoder.encode(key, entry.bytes, replyTo);
     this.outbox.add(key, entry);
@@ -243,7 +244,13 @@ class StanPort implements PublishPort {
     return this.encoder;
   }
 
-  private checkSize(encoder: PubMsgEncoder, entry: Entry, key: Key, replyTo: string | undefined, maxPayload: number): void {
+  private checkSize(
+    encoder: PubMsgEncoder,
+    entry: Entry,
+    key: Key,
+    replyTo: string | undefined,
+    maxPayload: number,
+  ): void {
     const size = encoder.encodedSize(entry.bytes.length, typeof key === 'string' ? key : undefined, replyTo);
     // the server adds the sequence and the time when it delivers, and leaves out ids that take more room than that
     if (size <= maxPayload) return;

@@ -31,9 +31,15 @@ export function refusedForNow(reason: string): boolean {
 export function refusal(what: string, reason: string): WeirError {
   const options = { broker, detail: { error: reason } } as const;
   if (refusedAsDuplicate(reason)) {
-    return new InUseError(`${what}: the durable has an active subscription of this client id already: ${reason}`, options);
+    return new InUseError(
+      `${what}: the durable has an active subscription of this client id already: ${reason}`,
+      options,
+    );
   }
-  if (/^stan: (invalid (subject|start|ack wait|MaxInflight)|durable name)/.test(reason) || reason.startsWith('rejecting channel')) {
+  if (
+    /^stan: (invalid (subject|start|ack wait|MaxInflight)|durable name)/.test(reason) ||
+    reason.startsWith('rejecting channel')
+  ) {
     return new InvalidOptionError(`${what}: the server refused it: ${reason}`, options);
   }
   if (reason.startsWith('stan: invalid subscription request')) {

@@ -28,7 +28,13 @@ export const fromFirst: Resumption = {
  * @param begun - ms since the Unix epoch, when the source first asked
  * @param again - whether an earlier session may have had this subscription
  */
-export function resumption(settings: SourceSettings, lane: Lane, now: number, begun: number, again: boolean): Resumption {
+export function resumption(
+  settings: SourceSettings,
+  lane: Lane,
+  now: number,
+  begun: number,
+  again: boolean,
+): Resumption {
   const start = settings.start ?? newOnly();
   const { resumeAt } = lane;
   if (settings.durable !== undefined && settings.queue === undefined && again && lane.last !== undefined) {

@@ -15,31 +15,30 @@ export interface OpeningHooks {
 
 /** Opens a link. One of `opened`, `failed` and `late` is called, never before this has returned; none after `cancel`. @internal */
 export function openLink(connector: Connector, clock: Clock, ms: number, hooks: OpeningHooks): Cancel {
-  const abort = new AbortController();
-  const { signal } = abort;
+  let wanted = true;
   const cancelTimer = clock.after(ms, () => {
-    abort.abort();
+    wanted = false;
     hooks.late();
   });
-  const cancel = (): void => {
+  const end = (): void => {
+    wanted = false;
     cancelTimer();
-    abort.abort();
   };
-  connector.open(signal).then(
+  connector.open().then(
     (link) => {
-      if (signal.aborted) {
+      if (!wanted) {
         hooks.unwanted(link);
         return;
       }
-      cancelTimer();
+      end();
       hooks.opened(link);
     },
     (error: unknown) => {
-      if (signal.aborted) return;
-      cancelTimer();
+      if (!wanted) return;
+      end();
       // a connector rejects with nothing but our own
       hooks.failed(error as WeirError);
     },
   );
-  return cancel;
+  return end;
 }

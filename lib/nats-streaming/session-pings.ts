@@ -110,7 +110,10 @@ export class Pings {
     }
     this.stop();
     this.parts.hooks.gone(
-      new ConnectionError(`the NATS Streaming server no longer knows this client (${said})`, { broker, detail: { error: said } }),
+      new ConnectionError(`the NATS Streaming server no longer knows this client (${said})`, {
+        broker,
+        detail: { error: said },
+      }),
     );
   }
 

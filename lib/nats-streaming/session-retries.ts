@@ -13,7 +13,14 @@ const maxRefusals = 3;
 const refusalPause = 1000;
 
 /** What can't get better by itself. */
-const final: readonly ErrorCode[] = ['AUTHENTICATION', 'AUTHORIZATION', 'INVALID_OPTION', 'UNSUPPORTED', 'PROTOCOL', 'IN_USE'];
+const final: readonly ErrorCode[] = [
+  'AUTHENTICATION',
+  'AUTHORIZATION',
+  'INVALID_OPTION',
+  'UNSUPPORTED',
+  'PROTOCOL',
+  'IN_USE',
+];
 
 /** Decides whether a session tries again, and when. @internal */
 export class Retries {
@@ -31,6 +38,8 @@ export class Retries {
 
   /** Whether the error is the end, however often one tries. */
   isFinal(error: WeirError): boolean {
+    // a wrong answer is a wrong address, unless the right one came from there before
+    if (this.first && error.code === 'PROTOCOL') return true;
     return !this.options.reconnect || final.includes(error.code);
   }
 

@@ -2,16 +2,15 @@ import type { Cancel, Clock } from '../core/clock.js';
 import { BrokerTimeoutError, ClosedError, ConnectionError } from '../core/errors.js';
 import type { WeirError } from '../core/errors.js';
 import type { Connector } from './connection.js';
-import { Requests } from './inbox-requests.js';
 import type { RequestDone } from './inbox-requests.js';
 import type { Link } from './link.js';
 import type { ResolvedOptions } from './options.js';
-import { farewell } from './session-close.js';
+import { Contact } from './session-contact.js';
+import type { ContactEvents } from './session-contact.js';
 import type { SessionHooks } from './session-hooks.js';
 import { openLink } from './session-opening.js';
-import { Pings } from './session-pings.js';
-import { noSubjects, Registration, timedOut } from './session-register.js';
-import type { SessionSubjects } from './session-register.js';
+import { noSubjects, timedOut } from './session-register.js';
+import type { Registration, SessionSubjects } from './session-register.js';
 import { Retries } from './session-retries.js';
 
 export type { RequestDone } from './inbox-requests.js';
@@ -61,15 +60,11 @@ export class Session {
   private phase: Phase = 'idle';
   private readonly parts: SessionParts;
   private readonly retries: Retries;
-  private current: Link | undefined;
-  private requests: Requests | undefined;
-  private registration: Registration | undefined;
-  private pings: Pings | undefined;
+  private readonly events: ContactEvents;
+  private contact: Contact | undefined;
   private cancelOpening: Cancel | undefined;
   private cancelRetry: Cancel | undefined;
   private cancelDeadline: Cancel | undefined;
-  /** What the attempt under way waits for, beside the streaming server: for the error of a first connect. */
-  private awaited = '';
   /** Links that are still being closed. */
   private leaving: Promise<void> = Promise.resolve();
   private ending: Promise<void> | undefined;
@@ -78,6 +73,7 @@ export class Session {
     this.parts = parts;
     this.clientId = parts.options.clientId;
     this.retries = new Retries(parts.options);
+    this.events = this.handlers();
   }
 
   /** Whether subscriptions and publishes may be written: between `connected` and what ends it. */
@@ -90,7 +86,7 @@ export class Session {
    * @throws ConnectionError while there is none
    */
   get link(): Link {
-    if (this.current) return this.current;
+    if (this.contact) return this.contact.link;
     throw new ConnectionError(`there is no NATS connection to ${this.parts.connector.target}`, { broker });
   }
 
@@ -113,7 +109,7 @@ export class Session {
    * the link drops and when the session is lost or ends. Never before this function has returned.
    */
   request(subject: string, data: Uint8Array, ms: number, done: RequestDone): Cancel {
-    if (this.requests) return this.requests.ask(subject, data, ms, done);
+    if (this.contact) return this.contact.requests.ask(subject, data, ms, done);
     let waiting = true;
     this.parts.clock.soon(() => {
       if (!waiting) return;
@@ -126,7 +122,7 @@ export class Session {
 
   /** Asks the server whether it still knows this client, because something looks as if it did not. Often is fine. */
   verify(): void {
-    if (this.phase === 'live') this.pings?.verify();
+    this.contact?.verify();
   }
 
   /**
@@ -140,29 +136,81 @@ export class Session {
     return this.ending;
   }
 
+  private handlers(): ContactEvents {
+    const { options, connector } = this.parts;
+    return {
+      down: (cause) => {
+        this.interrupt(cause);
+        this.contact?.requests.failAll(cause);
+      },
+      up: () => {
+        if (this.phase === 'waiting') this.attempt();
+        else if (this.phase === 'checking' && this.contact?.probe() === false) this.live('kept');
+      },
+      closed: (cause) => {
+        const registered = this.phase === 'live' || this.phase === 'checking';
+        this.interrupt(cause);
+        this.drop(cause);
+        if (!connector.renewable || this.retries.isFinal(cause)) this.fail(cause);
+        else if (registered) this.lose(cause);
+        else this.tryAgain(cause);
+      },
+      good: () => {
+        if (this.phase === 'checking') this.live('kept');
+      },
+      gone: (cause) => {
+        this.lose(cause);
+      },
+      silent: (cause) => {
+        this.interrupt(cause);
+        if (this.phase !== 'checking') return;
+        if (options.reconnect) this.contact?.probe();
+        else this.fail(cause);
+      },
+      exhausted: () => {
+        this.fail(this.retries.gaveUp());
+      },
+      barred: (error) => {
+        this.fail(error);
+      },
+      pubAck: (data) => {
+        if (this.phase !== 'closed') this.parts.hooks.pubAck(data);
+      },
+      denied: (subject, error) => {
+        this.tell((hooks) => hooks.denied(subject, error));
+      },
+      fault: (error) => {
+        this.tell((hooks) => hooks.fault(error));
+      },
+    };
+  }
+
   /** Makes the next step towards a registration. */
   private attempt(): void {
     this.cancelRetry?.();
-    const { connector } = this.parts;
-    const link = this.current;
-    if (!link) {
-      this.awaited = connector.target;
+    if (!this.contact) {
+      this.phase = 'opening';
       this.open();
-    } else if (!link.up) {
-      this.awaited = connector.target;
+    } else if (!this.contact.link.up) {
       this.phase = 'waiting';
     } else {
-      this.awaited = '';
-      this.register(link);
+      this.phase = 'registering';
+      this.register(this.contact);
     }
   }
 
   private open(): void {
     const { connector, clock, options } = this.parts;
-    this.phase = 'opening';
     this.cancelOpening = openLink(connector, clock, options.connectTimeout, {
       opened: (link) => {
-        this.adopt(link);
+        try {
+          this.contact = new Contact(link, { options, clock, backoff: this.retries.backoff, events: this.events });
+        } catch (error) {
+          this.leave(link.close(leaveWithin, clock));
+          this.tryAgain(error as WeirError);
+          return;
+        }
+        this.attempt();
       },
       failed: (error) => {
         this.tryAgain(error);
@@ -171,123 +219,41 @@ export class Session {
         this.tryAgain(this.notInTime());
       },
       unwanted: (link) => {
-        this.leave(link);
+        this.leave(link.close(leaveWithin, clock));
       },
     });
   }
 
-  private adopt(link: Link): void {
-    this.current = link;
-    link.hooks = {
-      down: (cause) => {
-        this.linkDown(cause);
-      },
-      up: () => {
-        this.linkUp();
-      },
-      closed: (cause) => {
-        this.linkClosed(cause);
-      },
-      denied: (subject, error) => {
-        if (this.requests?.denied(subject, error) !== true) this.tell((hooks) => hooks.denied(subject, error));
-      },
-      fault: (error) => {
-        this.tell((hooks) => hooks.fault(error));
-      },
-    };
+  private register(contact: Contact): void {
     try {
-      this.requests = new Requests(link, this.parts.clock, () => {
-        this.verify();
-      });
-    } catch (error) {
-      this.dropLink(error as WeirError);
-      this.tryAgain(error as WeirError);
-      return;
-    }
-    this.attempt();
-  }
-
-  private register(link: Link): void {
-    this.phase = 'registering';
-    const { options, hooks } = this.parts;
-    let registration: Registration;
-    try {
-      registration = new Registration(link, options, {
-        ping: (data, status) => this.pings?.replied(data, status),
-        pubAck: (data, status) => {
-          if (status !== 0) this.verify();
-          else if (this.phase !== 'closed') hooks.pubAck(data);
-        },
-        denied: (error) => {
-          this.fail(error);
-        },
+      contact.register((error, registration) => {
+        if (error) this.tryAgain(error);
+        else this.registered(registration);
       });
     } catch (error) {
       this.tryAgain(error as WeirError);
-      return;
     }
-    this.registration = registration;
-    registration.ask(this.requests as Requests, (error) => {
-      if (this.registration !== registration) return;
-      if (error) {
-        this.endRegistration();
-        this.tryAgain(error);
-      } else {
-        this.registered(link, registration);
-      }
-    });
   }
 
-  private registered(link: Link, registration: Registration): void {
-    const kind = this.retries.first ? 'first' : 'renewed';
+  private registered(registration: Registration): void {
     this.cancelDeadline?.();
     this.epoch++;
     this.subjects = registration.subjects;
     this.connId = registration.connId;
     this.ackInbox = registration.ackInbox;
-    this.pings = this.pingsOf(link, registration);
-    this.live(kind);
+    this.live(this.retries.first ? 'first' : 'renewed');
   }
 
   private live(kind: 'first' | 'kept' | 'renewed'): void {
     this.phase = 'live';
     this.retries.succeeded();
-    this.pings?.watch();
+    this.contact?.watch();
     this.parts.options.logger.debug(`session ${kind}, registration ${this.epoch}`);
     this.tell((hooks) => hooks.connected(kind));
   }
 
-  private pingsOf(link: Link, registration: Registration): Pings | undefined {
-    const interval = registration.pingInterval;
-    // a server of protocol 0 answers none
-    if (interval === undefined) return undefined;
-    const { clock, options } = this.parts;
-    return new Pings({
-      ...{ link, registration, interval, clock, maxOut: options.pingMaxOut, backoff: this.retries.backoff },
-      hooks: {
-        good: () => {
-          if (this.phase === 'checking') this.live('kept');
-        },
-        gone: (cause) => {
-          this.lose(cause);
-        },
-        silent: (cause) => {
-          this.interrupt(cause);
-          if (this.phase !== 'checking') return;
-          if (options.reconnect) this.pings?.probe();
-          else this.fail(cause);
-        },
-        exhausted: () => {
-          this.fail(this.retries.gaveUp());
-        },
-        fault: (error) => {
-          this.tell((hooks) => hooks.fault(error));
-        },
-      },
-    });
-  }
-
   private tryAgain(error: WeirError): void {
+    if (this.isOver) return;
     const next = this.retries.after(error);
     this.phase = 'waiting';
     if (next.wait !== undefined) {
@@ -300,29 +266,6 @@ export class Session {
     this.fail(next.end);
   }
 
-  private linkDown(cause: ConnectionError): void {
-    this.pings?.stop();
-    this.interrupt(cause);
-    this.requests?.failAll(cause);
-  }
-
-  private linkUp(): void {
-    if (this.phase === 'waiting') this.attempt();
-    else if (this.phase === 'checking') {
-      if (this.pings) this.pings.probe();
-      else this.live('kept');
-    }
-  }
-
-  private linkClosed(cause: WeirError): void {
-    const registered = this.phase === 'live' || this.phase === 'checking';
-    this.interrupt(cause);
-    this.dropLink(cause);
-    if (!this.parts.connector.renewable || this.retries.isFinal(cause)) this.fail(cause);
-    else if (registered) this.lose(cause);
-    else if (!this.isOver) this.tryAgain(cause);
-  }
-
   private interrupt(cause: WeirError): void {
     if (this.phase !== 'live') return;
     this.phase = 'checking';
@@ -333,17 +276,16 @@ export class Session {
 
   private lose(cause: WeirError): void {
     if (this.isOver) return;
-    this.retries.last = cause;
-    // the server must find the old heartbeat inbox dead, or it refuses the new registration
-    this.endRegistration();
     this.phase = 'waiting';
+    this.retries.last = cause;
+    this.contact?.unregister();
     if (!this.parts.options.reconnect) {
       this.fail(cause);
       return;
     }
     this.parts.options.logger.warn('session lost', cause);
     this.tell((hooks) => hooks.lost(cause));
-    this.requests?.failAll(cause);
+    this.contact?.requests.failAll(cause);
     if (this.phase === 'waiting') this.attempt();
   }
 
@@ -351,28 +293,24 @@ export class Session {
     if (this.isOver) return;
     this.parts.options.logger.error('session failed', error);
     this.stopTimers();
+    // not idle yet, so that who learns of a failed request can't start anew before `failed`
+    this.phase = 'waiting';
+    this.drop(error);
     this.phase = 'idle';
-    this.dropLink(error);
     this.tell((hooks) => hooks.failed(error));
   }
 
   private async shut(ms: number): Promise<void> {
     const registered = this.phase === 'live' || this.phase === 'checking';
     const { clock, options } = this.parts;
-    const { current, requests, registration } = this;
     const deadline = clock.now() + ms;
+    const left = (): number => Math.max(0, deadline - clock.now());
     this.phase = 'closed';
     this.stopTimers();
-    this.pings?.stop();
     const closed = new ClosedError('the handle was closed', { broker });
-    requests?.failAll(closed);
-    let patience = Math.min(ms, leaveWithin);
-    if (registered && current?.up === true && requests && registration) {
-      const known = await farewell(requests, registration, options, clock, Math.min(ms, options.connectTimeout));
-      // who did not answer that will hardly answer a flush
-      if (known) patience = Math.max(patience, deadline - clock.now());
-    }
-    this.dropLink(closed, Math.min(patience, Math.max(0, deadline - clock.now())));
+    const known = registered && (await this.contact?.leave(Math.min(ms, options.connectTimeout), closed));
+    // who did not answer that will hardly answer a flush
+    this.drop(closed, known ? left() : Math.min(left(), leaveWithin));
     await this.leaving;
   }
 
@@ -380,23 +318,14 @@ export class Session {
     return this.phase === 'idle' || this.phase === 'closed';
   }
 
-  private endRegistration(): void {
-    this.pings?.stop();
-    this.pings = undefined;
-    this.registration?.end();
-    this.registration = undefined;
+  private drop(error: WeirError, ms = leaveWithin): void {
+    const { contact } = this;
+    this.contact = undefined;
+    if (contact) this.leave(contact.end(error, ms));
   }
 
-  private dropLink(error: WeirError, ms = leaveWithin): void {
-    this.endRegistration();
-    const { current, requests } = this;
-    this.current = this.requests = undefined;
-    requests?.close(error);
-    if (current) this.leave(current, ms);
-  }
-
-  private leave(link: Link, ms = leaveWithin): void {
-    this.leaving = Promise.all([this.leaving, link.close(ms, this.parts.clock)]).then(() => undefined);
+  private leave(gone: Promise<void>): void {
+    this.leaving = Promise.all([this.leaving, gone]).then(() => undefined);
   }
 
   private stopTimers(): void {
@@ -406,11 +335,12 @@ export class Session {
   }
 
   private notInTime(): WeirError {
-    const { options } = this.parts;
-    if (this.awaited === '') return timedOut(options, this.retries.last);
+    const { options, connector } = this.parts;
+    const cause = this.retries.last;
+    if (this.contact?.link.up === true) return timedOut(options, cause);
     return new BrokerTimeoutError(
-      `no connection to ${this.awaited} within ${options.connectTimeout} ms; check the address and that the server runs`,
-      { broker, cause: this.retries.last },
+      `no connection to ${connector.target} within ${options.connectTimeout} ms; check the address and that the server runs`,
+      { broker, cause },
     );
   }
 

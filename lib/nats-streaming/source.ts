@@ -165,7 +165,12 @@ export class StanSource extends BaseSource {
    */
   private beginAgain(): boolean {
     const { current } = this;
-    if (current === undefined || this.request.settings.durable !== undefined || this.request.settings.queue !== undefined) return false;
+    if (
+      current === undefined ||
+      this.request.settings.durable !== undefined ||
+      this.request.settings.queue !== undefined
+    )
+      return false;
     this.intake.restart(this.lane);
     this.current = undefined;
     this.trims = false;
@@ -206,7 +211,9 @@ export class StanSource extends BaseSource {
 
   private malformed(error: unknown): void {
     const problem =
-      error instanceof ProtocolError ? error : new ProtocolError(String(error), { broker: 'nats-streaming', cause: error });
+      error instanceof ProtocolError
+        ? error
+        : new ProtocolError(String(error), { broker: 'nats-streaming', cause: error });
     this.host.story.tell({ type: 'protocol', channel: this.request.channel, error: problem });
   }
 }

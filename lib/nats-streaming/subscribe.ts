@@ -61,7 +61,11 @@ export class Subscribed implements Registration {
       done();
       return;
     }
-    const request = encodeUnsubscribeRequest({ clientId: options.clientId, subject: this.channel, inbox: this.ackInbox });
+    const request = encodeUnsubscribeRequest({
+      clientId: options.clientId,
+      subject: this.channel,
+      inbox: this.ackInbox,
+    });
     session.request(subCloseRequests, request, options.connectTimeout, (error) => {
       // what it answers changes nothing: it is closed, or the server does not know it, or the link went and it is told later
       if (error !== undefined && !session.connected) orphans.add(this.channel, this.ackInbox);
@@ -117,10 +121,15 @@ export class Subscribing {
       ackWaitInSecs: Math.ceil(ackWait / 1000),
       ...start,
     });
-    this.cancelRequest = session.request(session.subjects.subRequests, bytes, options.connectTimeout, (error, reply) => {
-      this.cancelRequest = undefined;
-      this.answered(attempt, error, reply);
-    });
+    this.cancelRequest = session.request(
+      session.subjects.subRequests,
+      bytes,
+      options.connectTimeout,
+      (error, reply) => {
+        this.cancelRequest = undefined;
+        this.answered(attempt, error, reply);
+      },
+    );
   }
 
   /** The session answers again: what waits to be asked again need not wait longer. */
@@ -183,7 +192,10 @@ export class Subscribing {
     if (refusedAsUnknown(reason)) {
       host.session.verify();
       this.retry(error);
-    } else if (refusedForNow(reason) || (refusedAsDuplicate(reason) && (host.renewals > 0 || this.backoff.attempts > 0))) {
+    } else if (
+      refusedForNow(reason) ||
+      (refusedAsDuplicate(reason) && (host.renewals > 0 || this.backoff.attempts > 0))
+    ) {
       this.retry(error);
     } else this.end(error);
   }

@@ -188,9 +188,9 @@ describe('memory: MemoryServer', () => {
       });
       for (let i = 0; i < 10_000; i++) {
         server.publish('c', new Uint8Array(1));
-        await undefined;
+        await Promise.resolve();
       }
-      await undefined;
+      await Promise.resolve();
       expect(got).to.equal(10_000);
       member.close();
     });

@@ -130,7 +130,10 @@ function startGuard(): ChildProcess {
   process.removeListener('exit', clearAll);
   process.once('exit', clearAll);
   // A second guard, after somebody killed the first, takes over its list.
-  const list = [...[...processes.keys()].map((pid) => ({ process: pid })), ...[...folders].map((folder) => ({ folder }))];
+  const list = [
+    ...[...processes.keys()].map((pid) => ({ process: pid })),
+    ...[...folders].map((folder) => ({ folder })),
+  ];
   for (const item of list) {
     child.stdin.write(`${JSON.stringify({ add: true, ...item })}\n`);
   }

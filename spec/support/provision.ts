@@ -17,7 +17,10 @@ export function willNeed(name: string, provision: Provision): void {
 export async function provisionAll(report: (line: string) => void): Promise<void> {
   await Promise.all(
     [...wanted].map(async ([name, provision]) => {
-      const timer = setTimeout(() => report(`Preparing ${name} for the specs. The first time takes a minute or two.`), 1_000);
+      const timer = setTimeout(
+        () => report(`Preparing ${name} for the specs. The first time takes a minute or two.`),
+        1_000,
+      );
       await provision().catch(() => undefined);
       clearTimeout(timer);
     }),

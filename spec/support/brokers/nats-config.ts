@@ -2,9 +2,7 @@ import type { Certificates } from '../certificates.js';
 
 /** Who may connect: one user, whoever knows a token, or whoever holds the seed of a public nkey. */
 export type NatsAuth =
-  | { readonly user: string; readonly password: string }
-  | { readonly token: string }
-  | { readonly nkey: string };
+  { readonly user: string; readonly password: string } | { readonly token: string } | { readonly nkey: string };
 
 /** The NATS side of a server's configuration. */
 export interface NatsSide {
@@ -25,7 +23,8 @@ export function natsConfig(side: NatsSide): string {
   const lines = [`listen: "${side.host}:${side.port}"`, `http: "${side.host}:${side.monitorPort}"`];
   const { tls, auth } = side;
   const certificates = tls?.certificates;
-  const files = certificates && `cert_file: ${quote(certificates.serverCert)}, key_file: ${quote(certificates.serverKey)}`;
+  const files =
+    certificates && `cert_file: ${quote(certificates.serverCert)}, key_file: ${quote(certificates.serverKey)}`;
   if (tls && certificates) {
     lines.push(`tls { ${files}, ca_file: ${quote(certificates.ca)}, verify: ${tls.verify}, timeout: 5 }`);
   }

@@ -62,7 +62,9 @@ export async function startNatsStreamingCluster(
         ports,
         ready: /Store location/,
         streaming: `cluster {\n${raft.join('\n')}\n}\n${options.streaming ?? ''}`,
-        ...(options.externalNats ? {} : { config: `cluster { name: "${cluster}", listen: "${listen}", routes: [${routes}] }` }),
+        ...(options.externalNats
+          ? {}
+          : { config: `cluster { name: "${cluster}", listen: "${listen}", routes: [${routes}] }` }),
       });
       return Object.defineProperty(server, 'id', { value: id, enumerable: true }) as NatsStreamingNode;
     }),
@@ -102,7 +104,8 @@ function findLeader(nodes: readonly NatsStreamingNode[]): Promise<NatsStreamingN
     const roles = await Promise.all(nodes.map((node) => role(node)));
     return nodes[roles.indexOf('Leader')];
   };
-  const message = (): string => `a leader among ${nodes.map(({ id, pid }) => `${id}${pid ? '' : ' (down)'}`).join(', ')}`;
+  const message = (): string =>
+    `a leader among ${nodes.map(({ id, pid }) => `${id}${pid ? '' : ' (down)'}`).join(', ')}`;
   return until(look, { timeout: 20_000, every: 50, message });
 }
 

@@ -99,7 +99,11 @@ export async function startNatsStreaming(options: NatsStreamingServerOptions = {
   };
   const external = options.externalNats;
   const server = await startPlan(plan, { native: options.needs === 'process' || external !== undefined });
-  const where = external && { host: external.host, port: external.port, url: `nats://${external.host}:${external.port}` };
+  const where = external && {
+    host: external.host,
+    port: external.port,
+    url: `nats://${external.host}:${external.port}`,
+  };
   return withFacts(server, { cluster, ...where });
 }
 
