@@ -1,5 +1,5 @@
 import { Backoff } from '../core/backoff.js';
-import { systemClock } from '../core/clock.js';
+import type { Clock } from '../core/clock.js';
 import { InvalidOptionError } from '../core/errors.js';
 import { ReconnectDelays } from './link-delays.js';
 import { natsError } from './link-errors.js';
@@ -44,11 +44,12 @@ export function createConnector(
   options: NatsStreamingOptions,
   resolved: ResolvedOptions,
   connectNats: ConnectNats,
+  clock: Clock,
 ): Connector {
   const { servers, nats, natsOptions = {} } = options;
   if (servers !== undefined) {
     const list = readServers('natsStreaming()', servers);
-    return owned(list, natsOptions, resolved, connectNats);
+    return owned(list, natsOptions, resolved, connectNats, clock);
   }
   return borrowed(nats as NonNullable<typeof nats>, resolved);
 }
@@ -59,7 +60,7 @@ function owned(list: ServerList, natsOptions: object, resolved: ResolvedOptions,
     target: list.servers.join(', '),
     renewable: true,
     async open() {
-      const delays = reconnect && new ReconnectDelays(new Backoff(reconnect), systemClock);
+      const delays = reconnect && new ReconnectDelays(new Backoff(reconnect), clock);
       const nc = await connectNats({
         ...list,
         name,

@@ -211,7 +211,8 @@ class AckWork<D extends Delivery<unknown>, R> {
     } catch (error) {
       this.subscriber.error(error);
     }
-    if (this.ended && this.active === 0 && this.queue.length === 0) this.subscriber.complete();
+    // nothing at work means nothing queued, as there was room for it
+    if (this.ended && this.active === 0) this.subscriber.complete();
   }
 }
 

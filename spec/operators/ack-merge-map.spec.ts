@@ -153,6 +153,41 @@ describe('ackMergeMap', () => {
     expect(deliveries.log).to.deep.equal(['ack b', 'ack c', 'ack a']);
   });
 
+  it('keeps the order where an inner makes the source emit after it has completed', () => {
+    const deliveries = new FakeDeliveries();
+    const { a, b, c } = deliveries.letters('abc') as Record<'a' | 'b' | 'c', FakeDelivery<string>>;
+    const source$ = new Subject<FakeDelivery<string>>();
+    const odd$ = new Observable<never>((subscriber) => {
+      source$.next(b);
+      subscriber.complete();
+      source$.next(c);
+    });
+    source$.pipe(ackMergeMap((delivery) => (delivery === a ? odd$ : EMPTY), { concurrency: 1 })).subscribe();
+    source$.next(a);
+    expect(deliveries.log).to.deep.equal(['ack a', 'ack b', 'ack c']);
+  });
+
+  it('starts what was queued after a synchronous inner is torn down, also when others began within that', () => {
+    const deliveries = new FakeDeliveries();
+    const { log } = deliveries;
+    const { a, b, c } = deliveries.letters('abc') as Record<'a' | 'b' | 'c', FakeDelivery<string>>;
+    const source$ = new Subject<FakeDelivery<string>>();
+    const project = (delivery: FakeDelivery<string>): Observable<string> =>
+      new Observable((subscriber) => {
+        log.push(`begin ${delivery.value}`);
+        if (delivery !== a) return undefined;
+        subscriber.next('x');
+        subscriber.complete();
+        return () => log.push('end a');
+      });
+    source$.pipe(ackMergeMap(project, { concurrency: 2 })).subscribe(() => {
+      source$.next(b);
+      source$.next(c);
+    });
+    source$.next(a);
+    expect(log).to.deep.equal(['begin a', 'begin b', 'ack a', 'end a', 'begin c']);
+  });
+
   it('unsubscribes a synchronous source that a value of a synchronous inner ends', () => {
     const deliveries = new FakeDeliveries();
     let emitted = 0;

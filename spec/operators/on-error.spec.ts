@@ -216,6 +216,24 @@ describe('onError', () => {
       expect(deliveries.log).to.deep.equal(['release a', 'release b']);
     });
 
+    it('are not sent for work that unsubscribed downstream before it failed', () => {
+      const deliveries = new FakeDeliveries();
+      const source$ = new Subject<FakeDelivery<string>>();
+      let dead = 0;
+      const to = (): Observable<never> => {
+        dead++;
+        return EMPTY;
+      };
+      const work = (): never => {
+        subscription.unsubscribe();
+        throw new Error('nobody hears this');
+      };
+      const subscription = source$.pipe(ackConcatMap(work, { onError: { after: 1, to } })).subscribe();
+      source$.next(deliveries.make('a'));
+      expect(dead).to.equal(0);
+      expect(deliveries.log).to.deep.equal(['release a']);
+    });
+
     it('do not grow the stack', () => {
       const deliveries = new FakeDeliveries();
       const source$ = new Subject<FakeDelivery<number>>();

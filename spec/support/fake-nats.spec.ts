@@ -82,8 +82,13 @@ describe('support/fake-nats', () => {
   });
 
   it('sends bytes as they are', async () => {
-    fake.sendRaw('NONSENSE\r\n');
-    await until(() => fake.accepted === 2, { message: 'the client to drop a connection that it cannot read' });
+    let text = '';
+    client.subscribe('y', { callback: (_, message) => (text = message.string()) });
+    await client.flush();
+    const [subscription] = fake.subscriptions.filter(({ subject }) => subject === 'y');
+    fake.sendRaw(`MSG y ${subscription?.sid} 3\r\na`);
+    fake.sendRaw('bc\r\n');
+    expect(await until(() => text)).to.equal('abc');
   });
 
   it('refuses a client with the reason that a spec gives', async () => {

@@ -53,7 +53,7 @@ export interface PythonStanSubscriber {
 }
 
 const home = new URL('./python-stan/', import.meta.url);
-const files = ['sitecustomize.py', 'session.py', 'publish.py', 'subscribe.py'];
+const inHome = (name: string): string => fileURLToPath(new URL(name, home));
 const install =
   'Install Python 3.9 or later with its venv module (Debian, Ubuntu: apt-get install python3 python3-venv), ' +
   'or name an interpreter in RX_WEIR_PYTHON.';
@@ -125,7 +125,8 @@ function sessionArguments({ server, channel, client, timeout = 30_000 }: PythonS
 
 async function run(script: string, args: string[], input: string, onLine: (line: string) => void): Promise<void> {
   const folder = await pythonStan();
-  const child = await spawnGuarded(python(folder), [join(folder, script), ...args], { stdin: true });
+  const env = { PYTHONDONTWRITEBYTECODE: '1' };
+  const child = await spawnGuarded(python(folder), [inHome(script), ...args], { stdin: true, env });
   child.ref();
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (errors += chunk));
@@ -149,21 +150,19 @@ function python(folder: string): string {
 
 async function makeEnvironment(): Promise<string> {
   const interpreter = process.env['RX_WEIR_PYTHON'] || 'python3';
-  const path = (name: string): string => fileURLToPath(new URL(name, home));
   const version = await command(interpreter, ['-VV'], { install });
-  const texts = await Promise.all([...files, 'requirements.txt'].map((name) => readFile(path(name), 'utf8')));
+  const pinned = ['requirements.txt', 'sitecustomize.py'].map((name) => readFile(inHome(name), 'utf8'));
+  const texts = await Promise.all(pinned);
   return cached({
     name: 'python-stan',
     pins: [interpreter, version, ...texts],
     build: async (target) => {
       await command(interpreter, ['-m', 'venv', target], { install });
       const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps'];
-      await command(python(target), [...pip, '-r', path('requirements.txt')], { install: '' });
+      await command(python(target), [...pip, '-r', inHome('requirements.txt')], { install: '' });
       const query = "import sysconfig; print(sysconfig.get_path('purelib'))";
       const packages = (await command(python(target), ['-c', query], { install: '' })).trim();
-      for (const name of files) {
-        await copyFile(path(name), join(name === 'sitecustomize.py' ? packages : target, name));
-      }
+      await copyFile(inHome('sitecustomize.py'), join(packages, 'sitecustomize.py'));
     },
   });
 }

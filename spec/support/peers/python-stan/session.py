@@ -10,11 +10,12 @@ from stan.aio.client import Client as Stan
 @asynccontextmanager
 async def session(arguments):
     """A NATS Streaming session over a NATS connection of its own; closed in order at the end."""
+    timeout = min(arguments.timeout, 10)
     nats = Nats()
-    await nats.connect(arguments.url, connect_timeout=10, allow_reconnect=False)
+    await nats.connect(arguments.url, connect_timeout=timeout, allow_reconnect=False)
     stan = Stan()
     try:
-        await stan.connect(arguments.cluster, arguments.client, nats=nats, connect_timeout=10)
+        await stan.connect(arguments.cluster, arguments.client, nats=nats, connect_timeout=timeout)
         try:
             yield stan
         finally:
