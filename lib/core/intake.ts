@@ -32,6 +32,11 @@ export interface IntakeOptions {
   readonly onDecodeError?: 'error' | 'skip' | ((delivery: Delivery) => unknown) | undefined;
 }
 
+/** Beyond one window, what was redelivered may wait as long as it takes fewer bytes than this. */
+const maxHeldBytes = 16 * 2 ** 20;
+/** What a delivery takes beside its payload, roughly. */
+const heldOverhead = 256;
+
 /**
  * The way in: holds the window, knows copies, decodes, ends. One per subscription, the same for all brokers; the
  * protocol hands deliveries in with {@link arrive} and is told what to ack.
@@ -39,6 +44,7 @@ export interface IntakeOptions {
  */
 export class Intake implements PlaceOwner {
   private readonly held = new Deque<BaseDelivery<unknown>>();
+  private heldBytes = 0;
   private count = 0;
   private ended = false;
   private idled = false;
@@ -103,7 +109,8 @@ export class Intake implements PlaceOwner {
     lane.places.clear();
     for (let n = this.held.length; n > 0; n--) {
       const delivery = this.held.shift()!;
-      if (delivery.lane !== lane) this.held.push(delivery);
+      if (delivery.lane === lane) this.unhold(delivery);
+      else this.held.push(delivery);
     }
     this.protocol.reset(last === undefined ? undefined : BigInt(last));
   }
@@ -145,7 +152,7 @@ export class Intake implements PlaceOwner {
       while (!this.ended && this.count < this.options.maxInFlight) {
         const delivery = this.held.shift();
         if (delivery === undefined) break;
-        delivery.lane!.held.delete(delivery.offsetKey);
+        this.unhold(delivery);
         this.admit(delivery);
       }
       this.draining = false;
@@ -157,14 +164,21 @@ export class Intake implements PlaceOwner {
   }
 
   /**
-   * The broker sent more than the window, as STAN does when it redelivers. One window of it waits; what is beyond that
-   * stays unacked at the broker and comes again, so that memory is bounded.
+   * The broker sent more than the window, as STAN does when it redelivers. What fits waits; what is beyond that stays
+   * unacked at the broker and comes again, so that memory is bounded.
    */
   private hold(delivery: BaseDelivery<unknown>): void {
     const keys = delivery.lane!.held;
-    if (this.held.length >= this.options.maxInFlight || keys.has(delivery.offsetKey)) return;
+    const fits = this.held.length < this.options.maxInFlight || this.heldBytes < maxHeldBytes;
+    if (!fits || keys.has(delivery.offsetKey)) return;
     keys.set(delivery.offsetKey, delivery);
     this.held.push(delivery);
+    this.heldBytes += delivery.payload.length + heldOverhead;
+  }
+
+  private unhold(delivery: BaseDelivery<unknown>): void {
+    delivery.lane!.held.delete(delivery.offsetKey);
+    this.heldBytes -= delivery.payload.length + heldOverhead;
   }
 
   private admit(delivery: BaseDelivery<unknown>): void {

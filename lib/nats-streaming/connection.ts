@@ -54,7 +54,13 @@ export function createConnector(
   return borrowed(nats as NonNullable<typeof nats>, resolved);
 }
 
-function owned(list: ServerList, natsOptions: object, resolved: ResolvedOptions, connectNats: ConnectNats): Connector {
+function owned(
+  list: ServerList,
+  natsOptions: object,
+  resolved: ResolvedOptions,
+  connectNats: ConnectNats,
+  clock: Clock,
+): Connector {
   const { reconnect, inboxPrefix, clientId: name } = resolved;
   return {
     target: list.servers.join(', '),

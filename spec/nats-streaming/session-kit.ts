@@ -68,7 +68,10 @@ export function watchSession({ clock = systemClock, connect = connectNats, ...gi
     story,
     async until(line, times = 1) {
       const message = (): string => `'${line}' among: ${story.join(', ') || 'nothing'}`;
-      await until(() => story.filter((each) => each === line).length >= times, { timeout: 20_000, message });
+      const count = (): number => story.filter((each) => each === line).length;
+      // after a failure nothing comes any more
+      await until(() => count() >= times || story.at(-1)?.startsWith('failed'), { timeout: 20_000, message });
+      if (count() < times) throw new Error(`Waited for ${message()}.`, { cause: told.at(-1)?.argument });
     },
     async failure() {
       const failed = await until(() => told.findLast(({ hook }) => hook === 'failed'), {

@@ -63,7 +63,12 @@ describe('nats-streaming session, on a scripted server', () => {
         inboxes = fake.subscriptions.map(({ subject }) => subject);
         message.respond(encodeConnectResponse(accepted));
       };
-      const { session, story } = await connectSession({ ...options(), clientId: 'me', pingInterval: 1_500, pingMaxOut: 2 });
+      const { session, story } = await connectSession({
+        ...options(),
+        clientId: 'me',
+        pingInterval: 1_500,
+        pingMaxOut: 2,
+      });
       expect(story).to.deep.equal(['connected first']);
       expect(request).to.deep.include({ clientId: 'me', protocol: 1, pingInterval: 2, pingMaxOut: 2 });
       expect(inboxes).to.include(request?.heartbeatInbox).and.to.include(session.ackInbox);
@@ -198,7 +203,8 @@ describe('nats-streaming session, on a scripted server', () => {
       await tick();
       await tick();
       expect(stan.asked.ping).to.equal(2);
-      stan.connect = (message) => message.respond(encodeConnectResponse({ ...accepted, pingRequests: '', protocol: 0 }));
+      stan.connect = (message) =>
+        message.respond(encodeConnectResponse({ ...accepted, pingRequests: '', protocol: 0 }));
       const old = await connectSession(options());
       const count = stan.asked.ping;
       old.session.verify();
@@ -351,7 +357,9 @@ describe('nats-streaming session, on a scripted server', () => {
       new Promise<string>((resolve) => {
         let sync = true;
         watched.session.request(subject, none, 1_000, (error, reply) => {
-          resolve(`${sync ? 'too early: ' : ''}${error ? `${error.code} ${String(error.detail?.['noResponders'])}` : `${reply?.length}`}`);
+          resolve(
+            `${sync ? 'too early: ' : ''}${error ? `${error.code} ${String(error.detail?.['noResponders'])}` : `${reply?.length}`}`,
+          );
         });
         sync = false;
       });

@@ -65,7 +65,11 @@ export class Worker {
   ended: unknown;
   private readonly subscription: Subscription;
 
-  constructor(broker: NatsStreamingBroker, channel: string, options: { durable?: string; maxInFlight?: number; ackWait?: number } = {}) {
+  constructor(
+    broker: NatsStreamingBroker,
+    channel: string,
+    options: { durable?: string; maxInFlight?: number; ackWait?: number } = {},
+  ) {
     const deliveries = broker.messages(channel, { start: earliest(), ...options });
     this.subscription = deliveries
       .pipe(
@@ -120,10 +124,19 @@ export class Load {
   readonly failed: Extract<Receipt<string>, { ok: false }>[] = [];
   readonly done: Promise<void>;
 
-  constructor(broker: NatsStreamingBroker, channel: string, count: number, options: { resend?: boolean; maxInFlight?: number } = {}) {
+  constructor(
+    broker: NatsStreamingBroker,
+    channel: string,
+    count: number,
+    options: { resend?: boolean; maxInFlight?: number } = {},
+  ) {
     this.done = new Promise((resolve, reject) => {
       broker
-        .publishFrom(channel, numbered(count), { maxInFlight: 256, ...options, message: (value: string) => ({ value: encoder.encode(value) }) })
+        .publishFrom(channel, numbered(count), {
+          maxInFlight: 256,
+          ...options,
+          message: (value: string) => ({ value: encoder.encode(value) }),
+        })
         .subscribe({
           next: (receipt) => {
             if (receipt.ok) this.confirmed.add(receipt.value);

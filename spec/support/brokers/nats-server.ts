@@ -4,7 +4,7 @@ import { goServer } from '../go-server.js';
 import { willNeed } from '../provision.js';
 import type { BrokerServer, Listeners, ServerPlan } from './broker-server.js';
 import { natsConfig, quote, type NatsAuth } from './nats-config.js';
-import { startPlan } from './start-plan.js';
+import { prepare, startPlan } from './start-plan.js';
 
 /** What a spec wants of its plain NATS server. */
 export interface NatsServerOptions {
@@ -26,7 +26,7 @@ export interface NatsServerOptions {
   readonly needs?: 'process';
 }
 
-willNeed('nats-server', () => goServer('nats-server'));
+willNeed('nats-server', () => prepare(() => goServer('nats-server')));
 
 /** Gives a NATS server 2.12.2: a container where a Docker engine answers, else a process. */
 export async function startNatsServer(options: NatsServerOptions = {}): Promise<BrokerServer> {

@@ -6,7 +6,7 @@ import { willNeed } from '../provision.js';
 import { addressedServer, addressFrom } from './address.js';
 import type { BrokerServer, Listeners, ServerPlan } from './broker-server.js';
 import { natsConfig, quote, type NatsAuth } from './nats-config.js';
-import { startPlan } from './start-plan.js';
+import { prepare, startPlan } from './start-plan.js';
 
 /** What a spec wants of its NATS Streaming server. With nothing but defaults, any server of version 0.25.6 will do. */
 export interface NatsStreamingServerOptions {
@@ -69,7 +69,7 @@ export interface NatsStreamingServer extends BrokerServer {
 
 const image = 'nats-streaming:0.25.6';
 
-willNeed('nats-streaming-server', () => goServer('nats-streaming'));
+willNeed('nats-streaming-server', () => prepare(() => goServer('nats-streaming')));
 
 /**
  * Gives a NATS Streaming server 0.25.6. The address in RX_WEIR_NATS_STREAMING (`host:port` or `host:port/cluster`, with

@@ -51,7 +51,9 @@ describe('support/peers/python-stan', () => {
 
   it('rejects with what the peer said', async () => {
     const elsewhere = { url: server.url, cluster: 'unknown' };
-    const error = await publish({ server: elsewhere, channel: 'a', timeout: 500 }, []).catch((reason: unknown) => reason);
+    const error = await publish({ server: elsewhere, channel: 'a', timeout: 500 }, []).catch(
+      (reason: unknown) => reason,
+    );
     expect(error).to.be.an('error');
     expect((error as Error).message).to.match(/^The Python peer \(publish.py\) ended with code 1: .*unknown/s);
   });

@@ -1,0 +1,54 @@
+/** What a child process is asked to measure. It crosses a process boundary, so it is plain data. */
+export interface Job {
+  /** The key of the contender in `contenders/index.ts`. */
+  readonly contender: string;
+  readonly task: string;
+  /** How many messages are measured. */
+  readonly messages: number;
+  /** How many messages go before, so that the engine has compiled what is measured. */
+  readonly warmUp: number;
+  /** Bytes of data in each message. */
+  readonly size: number;
+  /** The most messages that are unconfirmed, or unacked, at a time. */
+  readonly window: number;
+  /** Where the measured messages go to, or come from; `warmUpChannel` tells where the others do. */
+  readonly channel: string;
+  readonly server?: ServerAddress | undefined;
+}
+
+/** Where the server of a bench is. */
+export interface ServerAddress {
+  readonly host: string;
+  readonly port: number;
+  /** The cluster id. */
+  readonly cluster: string;
+}
+
+/** What a child process has measured. */
+export interface Measurement {
+  readonly seconds: number;
+  /** User and system time of the whole process, its collector and compiler threads included. */
+  readonly cpuSeconds: number;
+}
+
+/** A task that is ready to run. */
+export interface Runner {
+  /** What has to be there before `run` and is not measured. */
+  prepare?(channel: string, messages: number): Promise<void>;
+  /** The measured part; resolves when the last message is done with. Called once with the warm-up and once in earnest. */
+  run(channel: string, messages: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The tasks of a contender, by name. Opening one connects. */
+export type Contender = Readonly<Record<string, (job: Job) => Promise<Runner>>>;
+
+/** The channel of the messages that go before those of `channel`. */
+export function warmUpChannel(channel: string): string {
+  return `${channel}.warm-up`;
+}
+
+/** An id that the NATS Streaming server has not seen, of the characters that it accepts. */
+export function clientId(job: Job): string {
+  return `bench-${process.pid}-${job.task}`;
+}

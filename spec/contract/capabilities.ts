@@ -1,0 +1,41 @@
+import type { Start, Until } from '../../lib/core/starts.js';
+
+/** What a broker has of the common vocabulary. What it lacks must be refused at the call, and the suite checks that too. */
+export interface Capabilities {
+  readonly starts: readonly Start['kind'][];
+  readonly untils: readonly Until['kind'][];
+  /**
+   * Whether a subscription can have a stored position, and whose it is: of the client, by its name, or of all who know
+   * the durable's name.
+   */
+  readonly durable: false | 'client' | 'shared';
+  /** Whether subscriptions can share the work: all members at once, or one at a time while the others stand by. */
+  readonly queue: false | 'shared' | 'single';
+  /** Whether a queue group can have a stored position. */
+  readonly durableQueue: boolean;
+  /** How a delivery that nobody settles comes again; false where it never does. */
+  readonly redelivery:
+    | false
+    | {
+        /** The shortest `ackWait`, in ms, that the specs may ask for. */
+        readonly ackWait: number;
+        /** Whether `redeliveries` tells how often. */
+        readonly counted: boolean;
+      };
+  /** Whether messages carry a key. */
+  readonly keys: boolean;
+  /** Whether messages carry headers. */
+  readonly headers: boolean;
+  /** Whether the publisher can choose the id that the receipt has. */
+  readonly ids: boolean;
+  /** The offset of a channel's first message. */
+  readonly firstOffset: bigint;
+  /** Whether the broker confirms what was published; else `confirmed` is false. */
+  readonly confirms: boolean;
+  /** Whether the receipt tells where the message was stored. */
+  readonly receiptOffsets: boolean;
+  /** Channels that it cannot have. */
+  readonly badChannels: readonly string[];
+  /** A message larger than this many bytes is refused. */
+  readonly maxPayload: number | undefined;
+}
