@@ -10,10 +10,12 @@ export type MeasuredBroker = MemoryBroker | NatsStreamingBroker;
 /** Publishes through `publishFrom` and observes each receipt. */
 export function publishFrom(broker: MeasuredBroker, job: Job, channel: string, messages: number): Promise<void> {
   const confirmed = countReceipts(messages);
-  broker.publishFrom(channel, repeat(new Uint8Array(job.size).fill(97), messages), { maxInFlight: job.window }).subscribe({
-    next: confirmed.take,
-    error: confirmed.fail,
-  });
+  broker
+    .publishFrom(channel, repeat(new Uint8Array(job.size).fill(97), messages), { maxInFlight: job.window })
+    .subscribe({
+      next: confirmed.take,
+      error: confirmed.fail,
+    });
   return confirmed.all;
 }
 
@@ -28,7 +30,7 @@ export async function publishToSink(
   const sink = broker.sink(channel, { maxInFlight: job.window });
   const confirmed = countReceipts(messages);
   sink.receipts.subscribe({ next: confirmed.take, error: confirmed.fail });
-  for (let sent = 0; sent < messages; ) {
+  for (let sent = 0; sent < messages;) {
     await sink.ready();
     const chunk = Math.min(messages, sent + sinkChunk);
     while (sent < chunk) {

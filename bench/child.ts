@@ -1,0 +1,44 @@
+import { warmUpChannel, type Job, type Measurement, type Runner } from './contender.js';
+import { contenders } from './contenders/index.js';
+
+// The process in which one contender runs one task once: nobody else's garbage, heap or compiled code is in it.
+
+/** What a child process answers. */
+export type Answer =
+  { readonly ok: true; readonly measurement: Measurement } | { readonly ok: false; readonly reason: string };
+
+async function measure(job: Job): Promise<Measurement> {
+  const contender = await contenders[job.contender]!();
+  const runner: Runner = await contender[job.task]!(job);
+  const warmUp = warmUpChannel(job.channel);
+  if (job.warmUp > 0) {
+    await runner.prepare?.(warmUp, job.warmUp);
+    await runner.run(warmUp, job.warmUp);
+  }
+  await runner.prepare?.(job.channel, job.messages);
+  const cpuBefore = process.cpuUsage();
+  const before = process.hrtime.bigint();
+  await runner.run(job.channel, job.messages);
+  const seconds = Number(process.hrtime.bigint() - before) / 1e9;
+  const { user, system } = process.cpuUsage(cpuBefore);
+  await runner.close();
+  return { seconds, cpuSeconds: (user + system) / 1e6 };
+}
+
+async function answer(job: Job): Promise<void> {
+  let answer: Answer;
+  try {
+    answer = { ok: true, measurement: await measure(job) };
+  } catch (error) {
+    answer = { ok: false, reason: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+  process.send?.(answer, () => {
+    // a normal exit, so that a profile is written
+    process.exit();
+  });
+}
+
+process.once('message', (job: Job) => void answer(job));
+process.once('disconnect', () => {
+  process.exit(1);
+});

@@ -1,0 +1,45 @@
+import { cpus } from 'node:os';
+import { stopAll } from '../spec/support/brokers/index.js';
+import { benches } from './benches.js';
+import { layOut, summarise, type Report } from './report.js';
+import { runRounds } from './rounds.js';
+import { natsStreamingForRound } from './server.js';
+import { readSettings, usage, type BenchSettings } from './settings.js';
+
+// Measures the built package, as users get it. The numbers of one run are for one machine; the ratios travel better.
+
+let settings: BenchSettings;
+try {
+  settings = readSettings(process.argv.slice(2));
+} catch (error) {
+  console.error(`${(error as Error).message}\n\n${usage}`);
+  process.exit(2);
+}
+
+const { names, rounds, messages, size, window, json } = settings;
+const machine = { node: process.version, cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: cpus().length };
+if (!json) {
+  console.log(`Node ${machine.node}, ${machine.cores} × ${machine.cpu}`);
+  console.log(`${messages} messages of ${size} bytes, window ${window}, median of ${rounds} interleaved rounds\n`);
+}
+const reports: Report[] = [];
+try {
+  for (const name of names) {
+    const { server, comparisons } = benches[name]!;
+    const serverOfRound = server ? natsStreamingForRound : async () => undefined;
+    for (const comparison of comparisons) {
+      const report = summarise(comparison, await runRounds(comparison, settings, serverOfRound, showProgress));
+      showProgress('');
+      reports.push(report);
+      if (!json) console.log(`${layOut(report)}\n`);
+    }
+  }
+} finally {
+  await stopAll();
+}
+if (json) console.log(JSON.stringify({ machine, settings: { rounds, messages, size, window }, reports }, undefined, 2));
+
+/** One line on a terminal that writes over itself; nothing elsewhere. */
+function showProgress(line: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${line}`);
+}
