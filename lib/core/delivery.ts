@@ -1,9 +1,7 @@
 import { DecodeError } from './errors.js';
 import type { Decoder } from './codec.js';
 import type { Lane } from './lane.js';
-
-/** An offset as the hot path keeps it: a number where that is exact, else a bigint. */
-export type OffsetKey = number | bigint;
+import type { OffsetKey } from './offset.js';
 
 /**
  * A message in the hands of an operator, and the handle that settles it. It stays valid after the Observable ended:

@@ -79,6 +79,15 @@ export class Durables {
     return lane;
   }
 
+  /** The channel, or every channel, lost its messages and positions: the same offsets mean other messages from here on. */
+  reset(channel: string | undefined): void {
+    for (const [key, lane] of this.lanes) {
+      if (channel !== undefined && !key.startsWith(`${channel}\n`)) continue;
+      lane.reset();
+      lane.places.clear();
+    }
+  }
+
   /** The stored position is gone, so what was settled under it means nothing any more. */
   forget(channel: string, durable: string): void {
     this.lanes.delete(keyOf(channel, durable));

@@ -138,6 +138,8 @@ export abstract class BrokerHandle {
   private readonly sinkShape: Shape;
   private closed: Promise<void> | undefined;
   private drained: (() => void) | undefined;
+  /** Deliveries whose source ended at the broker, after `ackWait`, before they were settled and `close()` was done. */
+  private left = 0;
 
   constructor(protected readonly options: HandleOptions) {
     this.story = new Story(options.log);
@@ -344,6 +346,7 @@ export abstract class BrokerHandle {
       }
       const source = this.createSource(channel, settings, subscriber as Receiver, () => {
         this.sources.delete(source);
+        if (this.closed !== undefined) this.left += source.unsettled;
         if (this.sources.size === 0) this.drained?.();
       });
       this.sources.set(source, subscriber);
@@ -436,8 +439,10 @@ export abstract class BrokerHandle {
     const settled = new Promise<void>((resolve) => {
       this.drained = resolve;
     });
+    const error = this.closedError('publishing');
     for (const receiver of [...this.sources.values()]) receiver.complete();
     if (this.sources.size === 0) this.drained?.();
+    for (const publisher of [...this.publishers]) publisher.closing(error);
     const confirmed = [...this.publishers].map((publisher) => publisher.flush());
     await new Promise<void>((resolve) => {
       const cancel = clock.after(closeTimeout, resolve);
@@ -447,8 +452,7 @@ export abstract class BrokerHandle {
       });
     });
     this.tellAbandoned();
-    const error = this.closedError('publishing');
-    for (const publisher of this.publishers) publisher.stop(error);
+    for (const publisher of [...this.publishers]) publisher.stop(error);
     for (const source of [...this.sources.keys()]) source.abandon();
     try {
       await this.hangUp();
@@ -461,7 +465,7 @@ export abstract class BrokerHandle {
   }
 
   private tellAbandoned(): void {
-    let unsettled = 0;
+    let unsettled = this.left;
     let unconfirmed = 0;
     for (const source of this.sources.keys()) unsettled += source.unsettled;
     for (const publisher of this.publishers) unconfirmed += publisher.pending;

@@ -86,9 +86,12 @@ export function shareHot(
 
   const end = (tell: (subscriber: Subscriber<BaseDelivery<unknown>>) => void): void => {
     const all = [...listeners];
+    const waiting = unclaimed;
+    unclaimed = [];
     listeners.clear();
     subscription = undefined;
     cancelLinger?.();
+    for (const delivery of waiting) delivery.release();
     for (const { subscriber } of all) tell(subscriber);
   };
 

@@ -91,9 +91,8 @@ export class Intake implements PlaceOwner {
         this.copy(delivery, first);
         return;
       }
-      if (lane.settledOffsets?.has(key)) {
-        // acked in this process already: the ack was lost, so it is said again, and nobody sees the copy
-        this.protocol.ack(delivery);
+      if (this.held.length === 0 && lane.settledOffsets?.has(key)) {
+        this.pass(delivery);
         return;
       }
     }
@@ -182,16 +181,15 @@ export class Intake implements PlaceOwner {
   }
 
   private admit(delivery: BaseDelivery<unknown>): void {
-    const { until } = this;
     const { codec } = this.options;
-    const end = until === undefined ? 'before' : position(until, delivery);
+    const end = this.position(delivery);
     if (end === 'beyond') {
       this.receiver.complete();
       return;
     }
     const lane = delivery.lane!;
     if (lane.settledOffsets?.has(delivery.offsetKey)) {
-      this.protocol.ack(delivery);
+      this.pass(delivery);
       return;
     }
     lane.places.set(delivery.offsetKey, delivery);
@@ -199,6 +197,19 @@ export class Intake implements PlaceOwner {
     delivery.owner = this;
     if (codec === undefined || this.decoded(delivery, codec)) this.receiver.next(delivery);
     if (end === 'last') this.receiver.complete();
+  }
+
+  /**
+   * It was settled in this process already: the ack was lost, so it is said again, and nobody sees the copy. It can be
+   * the end of the source all the same.
+   */
+  private pass(delivery: BaseDelivery<unknown>): void {
+    this.protocol.ack(delivery);
+    if (this.position(delivery) !== 'before') this.receiver.complete();
+  }
+
+  private position(delivery: BaseDelivery<unknown>): 'before' | 'last' | 'beyond' {
+    return this.until === undefined ? 'before' : position(this.until, delivery);
   }
 
   private copy(delivery: BaseDelivery<unknown>, first: BaseDelivery<unknown>): void {
@@ -231,13 +242,13 @@ export class Intake implements PlaceOwner {
       delivery.ack();
       return;
     }
+    // the error goes first in both cases: the place that comes free must not let another one in before it
     if (policy === 'error') {
-      delivery.release();
       this.receiver.error(error);
+      delivery.release();
       return;
     }
     const fail = (cause: unknown): void => {
-      delivery.release();
       this.receiver.error(
         new DecodeError(
           `${error.message}; and onDecodeError failed: ${cause instanceof Error ? cause.message : String(cause)}`,
@@ -246,6 +257,7 @@ export class Intake implements PlaceOwner {
           },
         ),
       );
+      delivery.release();
     };
     try {
       Promise.resolve(policy(delivery as BaseDelivery<Uint8Array>)).then(() => {

@@ -1,5 +1,6 @@
-import type { BaseDelivery, OffsetKey } from './delivery.js';
-import { offsetAfter, offsetBefore, type Watermark } from './watermark.js';
+import type { BaseDelivery } from './delivery.js';
+import { offsetAfter, offsetBefore, type OffsetKey } from './offset.js';
+import type { Watermark } from './watermark.js';
 
 /** The most settled offsets of the last window that are kept to be acked again after a link's return. */
 const maxRecent = 65_536;

@@ -1,5 +1,6 @@
-import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
+import { Observable, Subscriber, type OperatorFunction } from 'rxjs';
 import type { Receipt } from './broker.js';
+import type { WeirError } from './errors.js';
 import type { Publisher, ReceiptListener } from './publisher.js';
 import { offer, type Maker } from './outgoing.js';
 
@@ -34,25 +35,39 @@ export function publishToOperator(
       subscriber.add(() => {
         source.close(publisher);
       });
-      subscriber.add(
-        values.subscribe({
-          next: (value) => {
-            offer(publisher, maker, value, undefined, listener);
-          },
-          // what was accepted is published before the error goes on, so that nothing is lost behind it
-          error: (error: unknown) => {
-            publisher.whenFlushed(() => {
-              subscriber.error(error);
-            });
-          },
-          complete: () => {
-            publisher.whenFlushed(() => {
-              subscriber.complete();
-            });
-          },
-        }),
-      );
+      values.subscribe(new Values(subscriber, publisher, maker, listener));
     });
+}
+
+/** Linked to the subscriber, so that a source that emits at once ends with it. */
+class Values extends Subscriber<unknown> {
+  constructor(
+    private readonly subscriber: Subscriber<Receipt<unknown>>,
+    private readonly publisher: Publisher,
+    private readonly maker: Maker,
+    private readonly listener: ReceiptListener,
+  ) {
+    super(subscriber);
+  }
+
+  protected override _next(value: unknown): void {
+    offer(this.publisher, this.maker, value, undefined, this.listener);
+  }
+
+  /** What was accepted is published before the error goes on, so that nothing is lost behind it. */
+  protected override _error(error: unknown): void {
+    this.unsubscribe();
+    this.publisher.whenFlushed(() => {
+      this.subscriber.error(error);
+    });
+  }
+
+  protected override _complete(): void {
+    this.unsubscribe();
+    this.publisher.whenFlushed(() => {
+      this.subscriber.complete();
+    });
+  }
 }
 
 /** See `Broker.publishFrom`. @internal */
@@ -64,10 +79,12 @@ export function publishFromIterable(
 ): Observable<Receipt<unknown>> {
   return new Observable((subscriber) => {
     const publisher = source.open();
+    subscriber.add(() => {
+      source.close(publisher);
+    });
     const pull = new Pull(publisher, maker, new Told(subscriber, onError === 'throw'), iterable, subscriber);
     subscriber.add(() => {
       pull.stop();
-      source.close(publisher);
     });
     pull.go();
   });
@@ -93,6 +110,9 @@ class Pull {
     publisher.onRoom = () => {
       this.go();
     };
+    publisher.onClosing = (error) => {
+      this.abort(error);
+    };
   }
 
   /** A loop for what comes at once; a promise interrupts it and takes it up again. */
@@ -100,7 +120,7 @@ class Pull {
     if (this.pulling) return;
     this.pulling = true;
     try {
-      while (!this.done && !this.subscriber.closed && this.publisher.room) {
+      while (this.wantsMore()) {
         const result = this.iterator.next();
         if (result instanceof Promise || 'then' in result) {
           (result as Promise<IteratorResult<unknown>>).then(
@@ -126,10 +146,30 @@ class Pull {
 
   stop(): void {
     this.publisher.onRoom = undefined;
+    this.publisher.onClosing = undefined;
     if (this.done) return;
     this.done = true;
-    // a generator that is asked to return may reject; there is nobody left to tell
-    void Promise.resolve(this.iterator.return?.()).catch(() => undefined);
+    // a generator that is asked to return may throw or reject; there is nobody left to tell
+    const end = async (): Promise<void> => {
+      await this.iterator.return?.();
+    };
+    end().catch(() => undefined);
+  }
+
+  private wantsMore(): boolean {
+    if (this.done || this.subscriber.closed) return false;
+    if (this.publisher.failure === undefined) return this.publisher.room;
+    this.abort(this.publisher.failure);
+    return false;
+  }
+
+  /** An iterable may have no end, so that failed receipts for the rest of it would have none either. */
+  private abort(error: WeirError): void {
+    if (this.done) return;
+    this.stop();
+    this.publisher.whenFlushed(() => {
+      this.subscriber.error(error);
+    });
   }
 
   private take(result: IteratorResult<unknown>): void {
@@ -145,6 +185,7 @@ class Pull {
   }
 
   private fail(error: unknown): void {
+    if (this.done) return;
     this.done = true;
     this.publisher.whenFlushed(() => {
       this.subscriber.error(error);

@@ -65,8 +65,10 @@ interface FlushWaiter {
  * @internal
  */
 export class Publisher {
-  /** Called when the window or the queue got room; at most once a turn per change. */
+  /** Called when the window got room, and when nothing is taken any more, so that nobody waits in vain. */
   onRoom: (() => void) | undefined = undefined;
+  /** Called when the handle begins to close: what pulls values in has to end. */
+  onClosing: ((error: WeirError) => void) | undefined = undefined;
   /** Called at the end of a turn in which the number of unconfirmed messages changed. */
   onPending: ((count: number) => void) | undefined = undefined;
 
@@ -94,6 +96,11 @@ export class Publisher {
   /** Whether a value given now would be written without waiting for another. */
   get room(): boolean {
     return this.pending < this.settings.maxInFlight;
+  }
+
+  /** Why nothing is taken any more; undefined while something is. */
+  get failure(): WeirError | undefined {
+    return this.stopped;
   }
 
   /**
@@ -130,6 +137,7 @@ export class Publisher {
   pump(): void {
     if (this.pumping) return;
     this.pumping = true;
+    let failed = false;
     try {
       while (this.queue.length > 0 && this.written < this.settings.maxInFlight && this.port.writable) {
         const entry = this.queue.shift()!;
@@ -139,12 +147,14 @@ export class Publisher {
           this.port.write(entry);
         } catch (error) {
           this.written--;
+          failed = true;
           this.fail(entry, asWeirError(error, this.settings.broker));
         }
       }
     } finally {
       this.pumping = false;
     }
+    if (failed) this.freed();
   }
 
   /** The broker has it. */
@@ -162,7 +172,7 @@ export class Publisher {
     if (notified !== undefined) receipt.notified = notified;
     this.finish(entry, receipt);
     this.pump();
-    if (this.onRoom !== undefined && this.room) this.onRoom();
+    this.freed();
   }
 
   /** The broker will not have it, or it never got there. */
@@ -170,7 +180,7 @@ export class Publisher {
     if (entry.state === 'written') this.written--;
     this.fail(entry, error);
     this.pump();
-    if (this.onRoom !== undefined && this.room) this.onRoom();
+    this.freed();
   }
 
   /**
@@ -212,6 +222,12 @@ export class Publisher {
   stop(error: WeirError): void {
     this.stopped ??= error;
     for (let entry = this.queue.shift(); entry !== undefined; entry = this.queue.shift()) this.fail(entry, error);
+    this.freed();
+  }
+
+  /** The handle closes: what was taken is still published, but nobody is to be asked for more. */
+  closing(error: WeirError): void {
+    this.onClosing?.(error);
   }
 
   /** Fails what waits, because no connection could be made. What comes later tries anew. */
@@ -220,6 +236,7 @@ export class Publisher {
       const entry = this.queue.shift();
       if (entry !== undefined) this.fail(entry, error);
     }
+    this.freed();
   }
 
   /** Resolves when all that is pending has its receipt. */
@@ -240,6 +257,10 @@ export class Publisher {
     this.earlier.set(this.epoch, this.inEpoch);
     this.epoch++;
     this.inEpoch = 0;
+  }
+
+  private freed(): void {
+    if (this.onRoom !== undefined && (this.room || this.stopped !== undefined)) this.onRoom();
   }
 
   private overflow(): OverflowError {

@@ -1,7 +1,16 @@
 import { BehaviorSubject, Subject, config, type Observable } from 'rxjs';
 import type { Receipt, Sink } from './broker.js';
+import { Deque } from './deque.js';
+import { ClosedError } from './errors.js';
 import type { Entry, Publisher, ReceiptListener } from './publisher.js';
 import { offer, type Maker } from './outgoing.js';
+
+/** One who waits for room. */
+interface Waiting {
+  /** Whether it takes its place when it is let in; else its caller may, and that is seen a moment later. */
+  readonly sends: boolean;
+  letIn(): void;
+}
 
 /** A Subject over a publisher. @internal */
 export class PublishSink<T> extends Subject<T> implements Sink<T>, ReceiptListener {
@@ -9,8 +18,11 @@ export class PublishSink<T> extends Subject<T> implements Sink<T>, ReceiptListen
   readonly pending: Observable<number>;
   private readonly told = new Subject<Receipt<T>>();
   private readonly counts = new BehaviorSubject(0);
-  private waiting: (() => void)[] = [];
+  private readonly waiting = new Deque<Waiting>();
+  private lettingIn = false;
   private ending = false;
+  /** Ends the receipts, as `complete` or `error` said; undefined before and after. */
+  private tellEnd: (() => void) | undefined;
 
   /** @param onEnd - called when everything accepted has its receipt after `complete` or `error` */
   constructor(
@@ -22,7 +34,7 @@ export class PublishSink<T> extends Subject<T> implements Sink<T>, ReceiptListen
     this.receipts = this.told.asObservable();
     this.pending = this.counts.asObservable();
     publisher.onRoom = () => {
-      this.roomy();
+      this.letIn();
     };
     publisher.onPending = (count) => {
       if (count !== this.counts.value) this.counts.next(count);
@@ -48,16 +60,14 @@ export class PublishSink<T> extends Subject<T> implements Sink<T>, ReceiptListen
     super.error(error);
   }
 
-  async ready(): Promise<void> {
-    while (!this.publisher.room) {
-      await new Promise<void>((resolve) => {
-        this.waiting.push(resolve);
-      });
-    }
+  ready(): Promise<void> {
+    if (this.open) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.waiting.push({ sends: false, letIn: resolve });
+    });
   }
 
-  async send(value: T): Promise<Receipt<T>> {
-    if (!this.publisher.room) await this.ready();
+  send(value: T): Promise<Receipt<T>> {
     return new Promise((resolve) => {
       const listener: ReceiptListener = {
         receipt: (receipt) => {
@@ -65,8 +75,15 @@ export class PublishSink<T> extends Subject<T> implements Sink<T>, ReceiptListen
           resolve(receipt as Receipt<T>);
         },
       };
-      // a sender that was let in by ready() in the same turn as others may find the window taken again: it queues
-      if (offer(this.publisher, this.maker, value, undefined, listener, true) !== undefined) super.next(value);
+      if (this.ending) {
+        resolve({ ok: false, error: this.endedError(), value, channel: this.publisher.settings.channel });
+        return;
+      }
+      const go = (): void => {
+        if (offer(this.publisher, this.maker, value, undefined, listener, true) !== undefined) super.next(value);
+      };
+      if (this.open) go();
+      else this.waiting.push({ sends: true, letIn: go });
     });
   }
 
@@ -83,25 +100,63 @@ export class PublishSink<T> extends Subject<T> implements Sink<T>, ReceiptListen
     this.told.next(receipt as Receipt<T>);
   }
 
+  /** Whether nobody needs to wait: there is room that no other waits for, or no room will ever come. */
+  private get open(): boolean {
+    const { publisher, waiting } = this;
+    return publisher.failure !== undefined || (publisher.room && waiting.length === 0);
+  }
+
   /** Who chose to drop values need not be told loudly that they were dropped. */
   private dropsByChoice(receipt: Receipt<unknown>): boolean {
     return receipt.error?.code === 'OVERFLOW' && this.publisher.settings.overflow !== 'error';
   }
 
-  private roomy(): void {
-    if (this.waiting.length === 0) return;
-    // one is let in per place, so that a thousand who wait do not all rush in when one place comes free
-    const free = this.publisher.settings.maxInFlight - this.publisher.pending;
-    for (const resolve of this.waiting.splice(0, free)) resolve();
+  /** One is let in per place, so that a thousand who wait do not all rush in when one place comes free. */
+  private letIn(): void {
+    const { publisher, waiting } = this;
+    if (this.lettingIn || waiting.length === 0) return;
+    this.lettingIn = true;
+    let promised = 0;
+    while (waiting.length > 0) {
+      if (publisher.failure === undefined && publisher.pending + promised >= publisher.settings.maxInFlight) break;
+      const next = waiting.shift()!;
+      if (!next.sends) promised++;
+      next.letIn();
+    }
+    this.lettingIn = false;
+    if (waiting.length === 0) this.finish();
+    // a caller of ready() need not take the place; then the next one gets it
+    else if (promised > 0) {
+      queueMicrotask(() => {
+        this.letIn();
+      });
+    }
   }
 
   private end(tell: () => void): void {
     if (this.ending) return;
     this.ending = true;
+    this.tellEnd = tell;
+    if (this.waiting.length === 0) this.finish();
+  }
+
+  /** Nobody waits to send any more: the end follows when what was accepted has its receipt. */
+  private finish(): void {
+    const tell = this.tellEnd;
+    if (tell === undefined) return;
+    this.tellEnd = undefined;
     this.publisher.whenFlushed(() => {
       tell();
+      if (this.counts.value !== 0) this.counts.next(0);
       this.counts.complete();
       this.onEnd();
+    });
+  }
+
+  private endedError(): ClosedError {
+    const { broker, channel } = this.publisher.settings;
+    return new ClosedError(`send(): this sink of '${channel}' was ended by complete() or error(); make another one`, {
+      broker,
     });
   }
 }

@@ -1,4 +1,4 @@
-import { BehaviorSubject, Subject, type Observable } from 'rxjs';
+import { ReplaySubject, Subject, type Observable } from 'rxjs';
 import type { BrokerEvent, Status } from './broker.js';
 import type { Logger } from './logger.js';
 
@@ -6,22 +6,26 @@ import type { Logger } from './logger.js';
 export class Story {
   readonly status: Observable<Status>;
   readonly events: Observable<BrokerEvent>;
-  private readonly statuses = new BehaviorSubject<Status>({ state: 'idle' });
+  // no BehaviorSubject, because that forgets its value when it completes
+  private readonly statuses = new ReplaySubject<Status>(1);
   private readonly happened = new Subject<BrokerEvent>();
+  private current: Status['state'] = 'idle';
 
   constructor(private readonly log: Logger) {
     this.status = this.statuses.asObservable();
     this.events = this.happened.asObservable();
+    this.statuses.next({ state: 'idle' });
   }
 
   get state(): Status['state'] {
-    return this.statuses.value.state;
+    return this.current;
   }
 
   /** Moves on to a state. The same state again is not told, nor anything after `closed`. */
   set(state: Status['state'], cause?: unknown): void {
     if (this.state === state || this.state === 'closed') return;
-    this.log.info(`${this.state} -> ${state}`, ...(cause === undefined ? [] : [cause]));
+    this.log.info(`${this.current} -> ${state}`, ...(cause === undefined ? [] : [cause]));
+    this.current = state;
     this.statuses.next(cause === undefined ? { state } : { state, cause });
     if (state === 'closed') {
       this.statuses.complete();

@@ -149,14 +149,22 @@ export class MemoryHandle extends BrokerHandle implements MemoryHost {
     if (this.connection.up) return Promise.resolve();
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
-      signal?.addEventListener(
-        'abort',
-        () => {
-          reject(signal.reason as Error);
+      const abort = (): void => {
+        this.dialing = this.dialing.filter((each) => each !== waiter);
+        reject(signal?.reason as Error);
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      const waiter = {
+        resolve: () => {
+          signal?.removeEventListener('abort', abort);
+          resolve();
         },
-        { once: true },
-      );
-      this.dialing.push({ resolve, reject });
+        reject: (error: unknown) => {
+          signal?.removeEventListener('abort', abort);
+          reject(error as Error);
+        },
+      };
+      this.dialing.push(waiter);
       this.wake();
     });
   }
@@ -167,10 +175,14 @@ export class MemoryHandle extends BrokerHandle implements MemoryHost {
   ): Promise<void> {
     await this.dial(undefined);
     this.server.forget(this.server, channel, position);
-    if (position.queue === undefined) this.durables.forget(channel, position.durable);
+    if (position.queue !== undefined) return;
+    // the position was everybody's, and so is its end
+    for (const handle of this.store.handles) handle.durables.forget(channel, position.durable);
   }
 
   protected hangUp(): Promise<void> {
+    const error = this.closedError('connect()');
+    for (const waiter of this.dialing.splice(0)) waiter.reject(error);
     this.store.handles.delete(this);
     this.connection.close();
     this.outbox.lost('the handle was closed', undefined);
@@ -179,6 +191,7 @@ export class MemoryHandle extends BrokerHandle implements MemoryHost {
 
   private wiped(channel: string | undefined): void {
     for (const source of [...this.live]) if (channel === undefined || source.channel === channel) source.wiped();
+    this.durables.reset(channel);
   }
 
   private connected(again: boolean): void {

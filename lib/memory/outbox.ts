@@ -62,7 +62,7 @@ export class MemoryOutbox {
     const { fields } = entry;
     const message = fields && { key: encodeKey(fields.key), headers: headersOf(fields.headers), id: fields.id };
     const offset = refused === undefined ? server.publish(channel, entry.bytes, message) : 0n;
-    entry.id = fields?.id ?? offset;
+    entry.id = fields?.id ?? (refused === undefined ? offset : undefined);
     this.stored.push({ entry, offset, refused });
     if (this.confirming) return;
     this.confirming = true;

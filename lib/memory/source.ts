@@ -53,6 +53,11 @@ export class MemorySource extends BaseSource {
   /** The store lost everything: what it holds from here on is read from its first message. */
   wiped(): void {
     if (this.membership === undefined) return;
+    if (this.stopped) {
+      // it only waited for acks, and those mean nothing any more
+      this.finish();
+      return;
+    }
     this.membership.close();
     this.membership = undefined;
     this.clearTimers();

@@ -22,7 +22,7 @@ import type { Connector } from './connection.js';
 import type { NatsStreamingDelivery } from './delivery.js';
 import type { NatsStreamingFields } from './fields.js';
 import { forgetDurable } from './forget.js';
-import type { StanHost } from './host.js';
+import type { LiveSource, StanHost } from './host.js';
 import type { ResolvedOptions } from './options.js';
 import { Orphans } from './orphans.js';
 import { Outbox } from './outbox.js';
@@ -75,7 +75,7 @@ export class StanBroker extends BrokerHandle implements StanHost {
   readonly clock: Clock = systemClock;
   readonly session: Session;
   readonly durables = new Durables('nats-streaming');
-  readonly live = new Set<StanSource>();
+  readonly live = new Set<LiveSource>();
   readonly orphans: Orphans;
   renewals = 0;
   private readonly outbox: Outbox;

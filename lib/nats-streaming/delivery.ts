@@ -1,4 +1,5 @@
-import { BaseDelivery, type Delivery, type OffsetKey } from '../core/delivery.js';
+import { BaseDelivery, type Delivery } from '../core/delivery.js';
+import type { OffsetKey } from '../core/offset.js';
 import { dataOf, replyOf, timestampOf, type MessageFields } from './codec/msg-proto.js';
 
 /** A message of NATS Streaming. */

@@ -2,9 +2,19 @@ import type { Clock } from '../core/clock.js';
 import type { Durables } from '../core/durables.js';
 import type { Story } from '../core/status.js';
 import type { ResolvedOptions } from './options.js';
-import type { Orphans } from './orphans.js';
 import type { Session } from './session.js';
-import type { StanSource } from './source.js';
+
+/** Where subscriptions are left that the server may have and nobody wants; see `Orphans`. */
+export interface OrphanStore {
+  add(channel: string, inbox: string): void;
+}
+
+/** A subscription that wants to know how the session does. */
+export interface LiveSource {
+  connected(kept: boolean): void;
+  interrupted(): void;
+  lost(): void;
+}
 
 /** What the rooms of one handle share. */
 export interface StanHost {
@@ -14,8 +24,8 @@ export interface StanHost {
   readonly session: Session;
   readonly durables: Durables;
   /** The subscriptions that want to be kept alive. */
-  readonly live: Set<StanSource>;
-  readonly orphans: Orphans;
+  readonly live: Set<LiveSource>;
+  readonly orphans: OrphanStore;
   /** How often the server has lost this handle's session. */
   readonly renewals: number;
   /** Connects, if nothing did yet. */

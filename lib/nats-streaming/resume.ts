@@ -1,6 +1,6 @@
 import type { SourceSettings } from '../core/handle.js';
 import type { Lane } from '../core/lane.js';
-import { offsetBefore } from '../core/watermark.js';
+import { offsetBefore } from '../core/offset.js';
 import { newOnly } from '../core/starts.js';
 import { fromSequence, since, startFields, timeMargin, type StartFields } from './start.js';
 import { startPositions } from './codec/subscription.js';

@@ -1,11 +1,11 @@
 import { BaseSource, type SourceRequest } from '../core/base-source.js';
 import { ProtocolError, type WeirError } from '../core/errors.js';
-import { offsetBefore } from '../core/watermark.js';
+import { offsetBefore } from '../core/offset.js';
 import { AckEncoder } from './codec/ack.js';
 import { checkCrc } from './codec/crc32.js';
 import { scanMessage, timestampMs } from './codec/msg-proto.js';
 import { StanDelivery } from './delivery.js';
-import type { StanHost } from './host.js';
+import type { LiveSource, StanHost } from './host.js';
 import { fromFirst, resumption, type Resumption } from './resume.js';
 import { Subscribing, type Subscribed } from './subscribe.js';
 
@@ -13,7 +13,7 @@ import { Subscribing, type Subscribed } from './subscribe.js';
 export const defaultAckWait = 30_000;
 
 /** One subscriber's subscription: subscribed when the session is there, and again when that had to be renewed. */
-export class StanSource extends BaseSource {
+export class StanSource extends BaseSource implements LiveSource {
   private readonly acks: AckEncoder;
   /** ms since the Unix epoch: where a start that is relative to the first subscription counts from. */
   private begunAt: number | undefined;

@@ -100,7 +100,7 @@ export function describeClose(world: World): void {
       await world.put(other, channel, '2');
       expect(valuesOf(await tap.first(2))).to.deep.equal(['1', '2']);
     },
-    'it ends what waits for a window: publishFrom, send and ready': async () => {
+    'it ends publishFrom, which would pull for ever': async () => {
       const broker = world.broker();
       const channel = world.channel();
       const endlessly = new Tap(broker.publishFrom(channel, endless(), { codec: text, maxInFlight: 2 }));

@@ -102,7 +102,7 @@ export function describePublishToAndFrom(world: World): void {
       const all = [...numbers(3), ...numbers(3)];
       expect(valuesOf(await world.ackingTap(broker, channel).first(6))).to.deep.equal(all);
     },
-    'publishFrom returns the iterator when it is unsubscribed, and tells the iterable\u2019s error': async () => {
+    'publishFrom returns the iterator when it is unsubscribed, and tells the error of the iterable': async () => {
       const broker = world.broker();
       const channel = world.channel();
       let returned = false;

@@ -102,7 +102,7 @@ export function describePublishing(world: World): void {
     },
   };
   if (can.ids) {
-    specs['id is the message\u2019s id in the receipt'] = async () => {
+    specs['id is the id in the receipt'] = async () => {
       const broker = world.broker();
       const receipt = await broker.publish(world.channel(), 'x', { codec: text, id: 'mine' });
       expect(receipt.id).to.equal('mine');

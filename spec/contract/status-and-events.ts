@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { firstValueFrom } from 'rxjs';
+import { until } from '../support/wait.js';
 import { Tap } from './tap.js';
 import { rejection } from './publishing.js';
 import { together } from './together.js';
@@ -24,8 +25,7 @@ export function describeStatus(world: World): void {
       const [a, b] = [world.broker(), world.broker()];
       const tap = world.tap(a, world.channel());
       const status = new Tap(a.status);
-      await status.first(2);
-      expect(status.all.at(-1)!.state).to.equal('connected');
+      await until(() => status.all.at(-1)!.state === 'connected');
       tap.unsubscribe();
       await world.put(b, world.channel(), '1');
       expect((await firstValueFrom(b.status)).state).to.equal('connected');

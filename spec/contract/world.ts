@@ -24,7 +24,7 @@ export interface ContractSetup {
   /** After all specs. */
   readonly stop?: () => Promise<void>;
   /** A handle of its own, without any I/O so far. */
-  readonly broker: (wishes: Required<HandleWishes>) => Broker;
+  readonly broker: (wishes: { readonly client: string; readonly closeTimeout: number }) => Broker;
 }
 
 /** A source of texts. */

@@ -3,7 +3,8 @@ import { inspect } from 'node:util';
 import { expect } from 'chai';
 
 import { BaseDelivery, place, placeOf } from '../../lib/core/delivery.js';
-import type { OffsetKey, PlaceOwner } from '../../lib/core/delivery.js';
+import type { PlaceOwner } from '../../lib/core/delivery.js';
+import type { OffsetKey } from '../../lib/core/offset.js';
 import { DecodeError } from '../../lib/core/errors.js';
 
 class TestDelivery<T = Uint8Array> extends BaseDelivery<T> {

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 
-import { offsetAfter, offsetBefore, offsetKey, Watermark } from '../../lib/core/watermark.js';
-import type { OffsetKey } from '../../lib/core/delivery.js';
+import { offsetAfter, offsetBefore, offsetKey, type OffsetKey } from '../../lib/core/offset.js';
+import { Watermark } from '../../lib/core/watermark.js';
 
 const span = 48;
 /** Where numbers and bigints meet, and where offsets end. */

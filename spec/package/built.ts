@@ -1,0 +1,42 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { command } from '../support/command.js';
+
+/** The folder of the package's sources, with a slash at its end. */
+export const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** The entry points as users name them. */
+export const entries = ['rx-weir', 'rx-weir/memory', 'rx-weir/nats-streaming'] as const;
+
+const install = 'Run npm ci.';
+let building: Promise<void> | undefined;
+
+/** Resolves when dist/ is what lib/ says; builds it if it is older, and once a run at most. */
+export function built(): Promise<void> {
+  building ??= isFresh() ? Promise.resolve() : command('npm', ['run', '--silent', 'build'], { cwd: root, install }).then();
+  return building;
+}
+
+/** Runs a program of node_modules/.bin or scripts/ with this Node. Rejects with what it said if it fails. */
+export function node(args: readonly string[], cwd = root): Promise<string> {
+  return command(process.execPath, args, { cwd, env: { NODE_OPTIONS: '', FORCE_COLOR: '0' }, install });
+}
+
+function isFresh(): boolean {
+  const index = join(root, 'dist/index.js');
+  if (!existsSync(index)) return false;
+  const sources = ['lib', 'package.json', 'tsconfig.json', 'tsconfig.build.json'].flatMap((path) => files(path));
+  const newest = Math.max(...sources.map((path) => statSync(join(root, path)).mtimeMs));
+  if (newest >= statSync(index).mtimeMs) return false;
+  // a file whose source is gone would still be packed
+  const wanted = sources.filter((path) => path.startsWith('lib/')).map((path) => path.slice('lib/'.length, -'.ts'.length));
+  const made = files('dist').filter((path) => path.endsWith('.js'));
+  return made.length === wanted.length && wanted.every((name) => made.includes(`dist/${name}.js`));
+}
+
+/** The files at or below a path, relative to the root. */
+function files(path: string): string[] {
+  if (!statSync(join(root, path)).isDirectory()) return [path];
+  return readdirSync(join(root, path)).flatMap((name) => files(`${path}/${name}`));
+}

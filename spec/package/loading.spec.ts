@@ -1,0 +1,105 @@
+import { expect } from 'chai';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { entries, node } from './built.js';
+import { consumer, type Consumer } from './consumer.js';
+
+const factories = { 'rx-weir/memory': 'memory', 'rx-weir/nats-streaming': 'natsStreaming' } as const;
+
+describe('the installed package, without its optional peers', function () {
+  let program: Consumer;
+
+  before(async () => {
+    program = await consumer();
+    for (const peer of ['nats', '@nats-io/nats-core', '@nats-io/transport-node']) {
+      expect(existsSync(join(program.folder, 'node_modules', peer)), peer).to.be.false;
+    }
+  });
+
+  const run = async (name: string, lines: string): Promise<string> =>
+    (await node([await program.write(name, lines)], program.folder)).trim();
+
+  for (const entry of entries) {
+    it(`import ${entry}`, async () => {
+      const names = await run(
+        'load.mjs',
+        `import * as all from '${entry}'; console.log(Object.keys(all).sort().join(' '));`,
+      );
+      expect(names).to.not.equal('');
+    });
+
+    it(`require ${entry}: the same things`, async () => {
+      const same = await run(
+        'load.cjs',
+        `const required = require('${entry}');
+        import('${entry}').then((imported) => {
+          const names = Object.keys(imported);
+          console.log(names.length > 0 && names.every((name) => required[name] === imported[name]));
+        });`,
+      );
+      expect(same).to.equal('true');
+    });
+  }
+
+  it('package.json can be read', async () => {
+    expect(await run('manifest.cjs', `console.log(require('rx-weir/package.json').name)`)).to.equal('rx-weir');
+  });
+
+  it('what is not an entry point cannot be loaded', async () => {
+    const code = await run(
+      'inside.mjs',
+      `import('rx-weir/dist/core/errors.js').catch((error) => console.log(error.code));`,
+    );
+    expect(code).to.equal('ERR_PACKAGE_PATH_NOT_EXPORTED');
+  });
+
+  for (const [entry, factory] of Object.entries(factories)) {
+    it(`the errors of ${entry} are those of rx-weir`, async () => {
+      const known = await run(
+        'errors.mjs',
+        `import { InvalidOptionError, WeirError } from 'rx-weir';
+        import { ${factory} } from '${entry}';
+        try { ${factory}({ unknown: 1 }); } catch (error) {
+          console.log(error instanceof InvalidOptionError, error instanceof WeirError, error.constructor === InvalidOptionError);
+        }`,
+      );
+      expect(known).to.equal('true true true');
+    });
+  }
+
+  it('a message goes through memory', async () => {
+    const value = await run(
+      'memory.cjs',
+      `const { firstValueFrom } = require('rxjs');
+      const { earliest, text } = require('rx-weir');
+      const { memory } = require('rx-weir/memory');
+      (async () => {
+        const broker = memory();
+        await broker.publish('greetings', 'hello', { codec: text });
+        console.log(await firstValueFrom(broker.values('greetings', { start: earliest(), codec: text })));
+        await broker.close();
+      })();`,
+    );
+    expect(value).to.equal('hello');
+  });
+
+  for (const [scheme, peer] of [
+    ['nats', 'nats'],
+    ['ws', '@nats-io/nats-core'],
+  ] as const) {
+    it(`the first use of ${scheme}:// says in one line that ${peer} is to be installed`, async () => {
+      const said = await run(
+        'peer.mjs',
+        `import { natsStreaming } from 'rx-weir/nats-streaming';
+        globalThis.WebSocket ??= class {};
+        const broker = natsStreaming({
+          clusterId: 'c', clientId: 'me', servers: '${scheme}://127.0.0.1:1', reconnect: false,
+        });
+        await broker.connect().then(() => console.log('connected'), (error) => console.log(error.message));
+        await broker.close();`,
+      );
+      expect(said).to.match(new RegExp(`npm install ${peer}(?![\\w/@-])`));
+      expect(said.split('\n')).to.have.length(1);
+    });
+  }
+});
