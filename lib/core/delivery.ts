@@ -129,13 +129,6 @@ export abstract class BaseDelivery<T> implements Delivery<T> {
     first.owner?.released(first);
   }
 
-  /** Makes an object that inherits from a delivery a handle of its own. */
-  reopen(first: BaseDelivery<unknown>, owner: PlaceOwner): void {
-    this.first = first;
-    this.owner = owner;
-    this.state = 'open';
-  }
-
   /** Makes the value with the codec. Throws `DecodeError`. */
   decode(codec: Decoder<unknown>): void {
     try {

@@ -28,7 +28,7 @@ import {
 } from './check.js';
 import type { Clock } from './clock.js';
 import type { Decoder, Encoder } from './codec.js';
-import type { BaseDelivery } from './delivery.js';
+import type { BaseDelivery, Delivery } from './delivery.js';
 import { ClosedError, InvalidOptionError, type BrokerName, type WeirError } from './errors.js';
 import { shareHot } from './hot.js';
 import type { Receiver } from './intake.js';
@@ -176,7 +176,7 @@ export abstract class BrokerHandle {
   hot(
     channel: string,
     options: SourceOptions & HotOptions & { readonly codec?: Decoder<unknown> } = {},
-  ): Observable<BaseDelivery<unknown>> {
+  ): Observable<Delivery<unknown>> {
     const source = this.observe(`hot(${quoted(channel)})`, channel, options, this.hotShape);
     return shareHot(source, options.linger ?? 0, this.options.clock);
   }

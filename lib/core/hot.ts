@@ -1,9 +1,10 @@
 import { Observable, Subscription, type Subscriber } from 'rxjs';
 import type { Cancel, Clock } from './clock.js';
-import type { BaseDelivery, PlaceOwner } from './delivery.js';
+import { place, type BaseDelivery, type Delivery } from './delivery.js';
+import { Wrapper, wrapperClasses } from './wrapper.js';
 
 /** What all listeners together owe one message. */
-class SharedPlace implements PlaceOwner {
+class SharedPlace {
   /** Handles not settled yet, and one more while they are being given out: the first may settle at once. */
   open = 1;
   private gaveUp = false;
@@ -13,16 +14,8 @@ class SharedPlace implements PlaceOwner {
     private readonly onEnd: () => void,
   ) {}
 
-  settled(): void {
-    this.close();
-  }
-
-  released(): void {
-    this.gaveUp = true;
-    this.close();
-  }
-
-  close(): void {
+  close(settled: boolean): void {
+    if (!settled) this.gaveUp = true;
     if (--this.open > 0) return;
     this.onEnd();
     // one who did not settle it is enough for it to come again
@@ -31,10 +24,58 @@ class SharedPlace implements PlaceOwner {
   }
 }
 
+/** A listener's own handle for a message that all share. Copies for the same listener have its first handle's state. */
+class HotHandle extends Wrapper {
+  private state: 'open' | 'settled' | 'released' = 'open';
+  private readonly first: HotHandle;
+
+  constructor(
+    delivery: Delivery<unknown>,
+    private readonly shared: SharedPlace,
+    first?: HotHandle,
+  ) {
+    super(delivery);
+    this.first = first ?? this;
+  }
+
+  override get settled(): boolean {
+    return this.first.state === 'settled';
+  }
+
+  /** Neither settled nor released. */
+  get open(): boolean {
+    return this.first.state === 'open';
+  }
+
+  override get [place](): object {
+    return this.first;
+  }
+
+  override ack(): void {
+    this.end('settled');
+  }
+
+  override release(): void {
+    this.end('released');
+  }
+
+  override toJSON(): Record<string, unknown> {
+    return { ...super.toJSON(), settled: this.settled };
+  }
+
+  private end(state: 'settled' | 'released'): void {
+    if (!this.open) return;
+    this.first.state = state;
+    this.shared.close(state === 'settled');
+  }
+}
+
+const handleClass = wrapperClasses(HotHandle, ['state', 'first', 'shared']);
+
 /** One subscriber, with its handle for each place that is shared. */
 interface Listener {
-  readonly subscriber: Subscriber<BaseDelivery<unknown>>;
-  readonly handles: Map<SharedPlace, BaseDelivery<unknown>>;
+  readonly subscriber: Subscriber<Delivery<unknown>>;
+  readonly handles: Map<SharedPlace, HotHandle>;
 }
 
 /**
@@ -47,7 +88,7 @@ export function shareHot(
   source: Observable<BaseDelivery<unknown>>,
   linger: number,
   clock: Clock,
-): Observable<BaseDelivery<unknown>> {
+): Observable<Delivery<unknown>> {
   const listeners = new Set<Listener>();
   const places = new Map<object, SharedPlace>();
   let unclaimed: BaseDelivery<unknown>[] = [];
@@ -60,7 +101,7 @@ export function shareHot(
     if (known !== undefined) {
       for (const { subscriber, handles } of [...listeners]) {
         const handle = handles.get(known);
-        if (handle?.open) subscriber.next(inherit(delivery, handle, known));
+        if (handle?.open) emit(subscriber, new (handleClass(delivery))(delivery, known, handle));
       }
       return;
     }
@@ -69,29 +110,26 @@ export function shareHot(
       if (first === delivery) unclaimed.push(delivery);
       return;
     }
-    const place = new SharedPlace(first, () => {
+    const shared = new SharedPlace(first, () => {
       places.delete(first);
-      for (const { handles } of listeners) handles.delete(place);
+      for (const { handles } of listeners) handles.delete(shared);
     });
-    places.set(first, place);
+    places.set(first, shared);
     const handed = [...listeners].map((listener) => {
-      const handle = inherit(delivery, undefined, place);
-      place.open++;
-      listener.handles.set(place, handle);
+      const handle = new (handleClass(delivery))(delivery, shared);
+      shared.open++;
+      listener.handles.set(shared, handle);
       return { listener, handle };
     });
-    for (const { listener, handle } of handed) listener.subscriber.next(handle);
-    place.close();
+    for (const { listener, handle } of handed) emit(listener.subscriber, handle);
+    shared.close(true);
   };
 
-  const end = (tell: (subscriber: Subscriber<BaseDelivery<unknown>>) => void): void => {
+  const end = (tell: (subscriber: Subscriber<Delivery<unknown>>) => void): void => {
     const all = [...listeners];
-    const waiting = unclaimed;
-    unclaimed = [];
     listeners.clear();
     subscription = undefined;
     cancelLinger?.();
-    for (const delivery of waiting) delivery.release();
     for (const { subscriber } of all) tell(subscriber);
   };
 
@@ -149,13 +187,7 @@ export function shareHot(
   });
 }
 
-/** A listener's own handle: its prototype is the delivery, so that it tells whatever its broker tells of it. */
-function inherit(
-  delivery: BaseDelivery<unknown>,
-  first: BaseDelivery<unknown> | undefined,
-  place: SharedPlace,
-): BaseDelivery<unknown> {
-  const handle = Object.create(delivery) as BaseDelivery<unknown>;
-  handle.reopen(first ?? handle, place);
-  return handle;
+/** The class of the handle has all members of its delivery, which the compiler cannot see. */
+function emit(subscriber: Subscriber<Delivery<unknown>>, handle: HotHandle): void {
+  subscriber.next(handle as unknown as Delivery<unknown>);
 }

@@ -1,5 +1,6 @@
 import { BaseSource, type SourceHost, type SourceRequest } from '../core/base-source.js';
 import type { Cancel } from '../core/clock.js';
+import { Deque } from '../core/deque.js';
 import { asWeirError } from '../core/publisher.js';
 import { earliest, newOnly, untilOffset, type Start } from '../core/starts.js';
 import type { MemoryConnection } from './connection.js';
@@ -19,10 +20,19 @@ export interface MemoryHost extends SourceHost {
   wake(): void;
 }
 
+/** A message that `faults.delay` holds back. */
+interface Delayed {
+  /** When it is handed over, in ms of the clock. */
+  readonly due: number;
+  readonly message: StoredMessage;
+  readonly redeliveries: number;
+}
+
 /** One subscriber's subscription to the store. @internal */
 export class MemorySource extends BaseSource {
   private membership: Membership | undefined;
-  private readonly timers = new Set<Cancel>();
+  private readonly delayed = new Deque<Delayed>();
+  private cancelDelay: Cancel | undefined;
 
   constructor(
     private readonly host: MemoryHost,
@@ -60,7 +70,7 @@ export class MemorySource extends BaseSource {
     }
     this.membership.close();
     this.membership = undefined;
-    this.clearTimers();
+    this.clearDelayed();
     this.intake.restart(this.lane);
     this.subscribe(earliest());
     if (!this.host.connection.up) this.interrupted();
@@ -83,7 +93,7 @@ export class MemorySource extends BaseSource {
 
   protected end(done: () => void): void {
     this.host.live.delete(this);
-    this.clearTimers();
+    this.clearDelayed();
     this.membership?.close();
     this.membership = undefined;
     done();
@@ -121,15 +131,28 @@ export class MemorySource extends BaseSource {
 
   private deliver(message: StoredMessage, redeliveries: number): void {
     const { faults, clock } = this.host;
-    if (faults.delayed === 0) {
+    // what comes behind one that is held back waits too, because a wire keeps the order
+    if (faults.delayed === 0 && this.delayed.length === 0) {
       this.take(message, redeliveries);
       return;
     }
-    const cancel = clock.after(faults.delayed, () => {
-      this.timers.delete(cancel);
-      this.take(message, redeliveries);
+    this.delayed.push({ due: clock.now() + faults.delayed, message, redeliveries });
+    this.awaitDelayed();
+  }
+
+  private awaitDelayed(): void {
+    const first = this.delayed.peek();
+    if (first === undefined || this.cancelDelay !== undefined) return;
+    const { clock } = this.host;
+    this.cancelDelay = clock.after(Math.max(0, first.due - clock.now()), () => {
+      this.cancelDelay = undefined;
+      const now = clock.now();
+      for (let next = this.delayed.peek(); next !== undefined && next.due <= now; next = this.delayed.peek()) {
+        this.delayed.shift();
+        this.take(next.message, next.redeliveries);
+      }
+      this.awaitDelayed();
     });
-    this.timers.add(cancel);
   }
 
   private take(message: StoredMessage, redeliveries: number): void {
@@ -140,8 +163,9 @@ export class MemorySource extends BaseSource {
     }
   }
 
-  private clearTimers(): void {
-    for (const cancel of this.timers) cancel();
-    this.timers.clear();
+  private clearDelayed(): void {
+    this.cancelDelay?.();
+    this.cancelDelay = undefined;
+    this.delayed.clear();
   }
 }

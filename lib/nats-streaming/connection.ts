@@ -76,18 +76,19 @@ function owned(
         natsOptions,
       });
       delays?.reset();
-      return new Link(nc, { owned: true, inboxPrefix, reconnected: () => delays?.reset() });
+      return new Link(nc, { owned: true, renewable: true, inboxPrefix, reconnected: () => delays?.reset() });
     },
   };
 }
 
 function borrowed(nats: NonNullable<NatsStreamingOptions['nats']>, { inboxPrefix }: ResolvedOptions): Connector {
+  const renewable = typeof nats === 'function';
   return {
     target: 'the NATS connection that was given',
-    renewable: typeof nats === 'function',
+    renewable,
     async open() {
       const nc = typeof nats === 'function' ? await called(nats) : nats;
-      return new Link(nc, { owned: false, inboxPrefix });
+      return new Link(nc, { owned: false, renewable, inboxPrefix });
     },
   };
 }

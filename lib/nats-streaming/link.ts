@@ -39,6 +39,8 @@ export interface LinkHooks {
 export interface LinkOptions {
   /** Whether the connection is closed with the link. */
   readonly owned: boolean;
+  /** Whether another connection can be had, should this one be closed. */
+  readonly renewable: boolean;
   readonly inboxPrefix: string;
   /** Called when an owned connection was made again by itself. */
   readonly reconnected?: (() => void) | undefined;
@@ -73,7 +75,7 @@ export class Link {
     if (nc.isClosed() || nc.isDraining()) {
       throw new ConnectionError(
         `the NATS connection that was given is ${nc.isClosed() ? 'closed' : 'draining, about to close'}; give one that is open`,
-        { broker: 'nats-streaming', retriable: false },
+        { broker: 'nats-streaming', retriable: options.renewable },
       );
     }
     this.#nc = nc;
@@ -216,13 +218,10 @@ export class Link {
   closedBy(error: unknown): void {
     const hooks = this.hooks;
     this.release();
-    const reason = error instanceof Error ? natsError(error, 'the NATS connection was closed') : undefined;
     const cause =
-      reason ??
-      new ConnectionError('the NATS connection was closed', {
-        broker: 'nats-streaming',
-        retriable: false,
-      });
+      error instanceof Error
+        ? natsError(error, 'the NATS connection was closed')
+        : new ConnectionError('the NATS connection was closed', { broker: 'nats-streaming' });
     guard(() => hooks?.closed(cause));
   }
 

@@ -1,6 +1,6 @@
 import { Backoff, reconnectDefaults } from '../core/backoff.js';
 import { ConnectionError } from '../core/errors.js';
-import type { ErrorCode, WeirError } from '../core/errors.js';
+import type { WeirError } from '../core/errors.js';
 import type { ResolvedOptions } from './options.js';
 
 /** What follows an attempt that failed: a wait and another, or the end. @internal */
@@ -11,16 +11,6 @@ export type Next =
 const maxRefusals = 3;
 /** The server takes 500 ms to see that an owner is dead, and refuses everybody meanwhile. */
 const refusalPause = 1000;
-
-/** What can't get better by itself. */
-const final: readonly ErrorCode[] = [
-  'AUTHENTICATION',
-  'AUTHORIZATION',
-  'INVALID_OPTION',
-  'UNSUPPORTED',
-  'PROTOCOL',
-  'IN_USE',
-];
 
 /** Decides whether a session tries again, and when. @internal */
 export class Retries {
@@ -38,9 +28,9 @@ export class Retries {
 
   /** Whether the error is the end, however often one tries. */
   isFinal(error: WeirError): boolean {
-    // a wrong answer is a wrong address, unless the right one came from there before
-    if (this.first && error.code === 'PROTOCOL') return true;
-    return !this.options.reconnect || final.includes(error.code);
+    if (!this.options.reconnect) return true;
+    // a wrong answer comes from a wrong address, unless right ones came from there before
+    return !error.retriable && (this.first || error.code !== 'PROTOCOL');
   }
 
   after(error: WeirError): Next {

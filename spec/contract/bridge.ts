@@ -52,7 +52,8 @@ export function describeBridge(world: World): void {
   } else {
     specs['refuses a key or headers that it cannot carry, unless they are mapped or may be lost'] = async () => {
       const broker = world.broker();
-      const store = memory() as unknown as Broker;
+      const store = memory({ closeTimeout: 100 }) as unknown as Broker;
+      const events = new Tap(store.events);
       const there = world.channel();
       await store.publish('here', 'x', { codec: text, ...(can.keys ? {} : { key: 'k' }), ...(can.headers ? {} : { headers: { a: 'b' } }) });
       const source = store.messages('here', { start: earliest() });
@@ -63,6 +64,8 @@ export function describeBridge(world: World): void {
       await new Tap(source.pipe(bridgeTo(broker, there, { message: ({ value }) => ({ value }) }))).first(1);
       expect(valuesOf(await world.ackingTap(broker, there).first(2))).to.deep.equal(['x', 'x']);
       await store.close();
+      // what was refused was released
+      expect(events.all).to.deep.equal([]);
     };
   }
   together(specs);

@@ -25,7 +25,8 @@ describeContract(
   },
   {
     start: async () => {
-      server = await startNatsStreaming();
+      // a channel for each spec is more than the hundred that a server holds by default
+      server = await startNatsStreaming({ limits: { channels: 0 } });
     },
     stop: () => server.stop(),
     broker: ({ client, closeTimeout }) =>

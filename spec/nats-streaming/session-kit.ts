@@ -57,7 +57,8 @@ export function watchSession({ clock = systemClock, connect = connectNats, ...gi
   };
   const session = new Session({
     options: resolved,
-    connector: createConnector(options, resolved, connect, clock),
+    // the NATS client paces its reconnects by the real time
+    connector: createConnector(options, resolved, connect, systemClock),
     clock,
     hooks,
   });
@@ -69,8 +70,10 @@ export function watchSession({ clock = systemClock, connect = connectNats, ...gi
     async until(line, times = 1) {
       const message = (): string => `'${line}' among: ${story.join(', ') || 'nothing'}`;
       const count = (): number => story.filter((each) => each === line).length;
+      const before = story.length;
       // after a failure nothing comes any more
-      await until(() => count() >= times || story.at(-1)?.startsWith('failed'), { timeout: 20_000, message });
+      const failed = (): boolean => story.slice(before).some((each) => each.startsWith('failed'));
+      await until(() => count() >= times || failed(), { timeout: 20_000, message });
       if (count() < times) throw new Error(`Waited for ${message()}.`, { cause: told.at(-1)?.argument });
     },
     async failure() {

@@ -13,6 +13,7 @@ import {
   startSession,
   watchSession,
   type FakeStan,
+  type Watched,
 } from './session-kit.js';
 
 const gone = encodePingResponse({ error: 'client has been replaced or is no longer registered' });
@@ -42,10 +43,11 @@ describe('nats-streaming session, on a scripted server', () => {
   });
 
   const options = (): { servers: string; clock: HandClock } => ({ servers: fake.url, clock });
-  /** Waits until what the client has written by this moment has arrived, and the answers with it. */
-  const settle = async (): Promise<void> => {
-    const count = stan.asked.ping;
-    await until(() => stan.asked.ping >= count);
+  /** Waits until the session has taken what the server has sent by this moment. */
+  const taken = async ({ session, told }: Watched): Promise<void> => {
+    const seen = told.length;
+    fake.publish(session.ackInbox, 'x');
+    await until(() => told.length > seen);
   };
   /** Lets one ping interval pass and waits for the ping. */
   const tick = async (): Promise<void> => {
@@ -158,10 +160,11 @@ describe('nats-streaming session, on a scripted server', () => {
       const good = stan.connect;
       stan.connect = (message) => message.noResponders();
       const watched = startSession({ ...options(), reconnect: { initial: true, initialDelay: 100, jitter: 0 } });
-      for (const wait of [100, 200, 400]) {
-        const count = stan.asked.connect;
-        await until(() => clock.waiting === 1 && stan.asked.connect === count && count > 0).catch(() => undefined);
-        clock.advance(wait);
+      for (const [index, wait] of [100, 200, 400].entries()) {
+        await until(() => stan.asked.connect === index + 1 && clock.waiting === 1);
+        clock.advance(wait - 1);
+        expect(stan.asked.connect).to.equal(index + 1);
+        clock.advance(1);
       }
       stan.connect = good;
       await until(() => {
@@ -237,10 +240,7 @@ describe('nats-streaming session, on a scripted server', () => {
         await tick();
         const answered = answers.splice(0);
         answered[0]?.respond(none);
-        // what comes behind the answer shows that it was taken
-        const seen = watched.told.length;
-        fake.publish(watched.session.ackInbox, 'x');
-        await until(() => watched.told.length > seen);
+        await taken(watched);
       }
       expect(watched.story.filter((line) => line !== 'pubAck')).to.deep.equal(['connected first']);
     });
@@ -353,15 +353,16 @@ describe('nats-streaming session, on a scripted server', () => {
   });
 
   describe('requests', () => {
-    const ask = (watched: { session: import('../../lib/nats-streaming/session.js').Session }, subject: string) =>
-      new Promise<string>((resolve) => {
-        let sync = true;
-        watched.session.request(subject, none, 1_000, (error, reply) => {
-          resolve(
-            `${sync ? 'too early: ' : ''}${error ? `${error.code} ${String(error.detail?.['noResponders'])}` : `${reply?.length}`}`,
-          );
+    /** The length of the reply, or what became of the request. */
+    const ask = ({ session }: Watched, subject: string): Promise<string> =>
+      new Promise((resolve) => {
+        let returned = false;
+        session.request(subject, none, 1_000, (error, reply) => {
+          if (!returned) resolve('called too early');
+          else if (error) resolve(error.detail?.['noResponders'] === true ? 'nobody' : error.code);
+          else resolve(String(reply?.length));
         });
-        sync = false;
+        returned = true;
       });
 
     it('hands over a reply before the messages behind it', async () => {
@@ -383,24 +384,23 @@ describe('nats-streaming session, on a scripted server', () => {
       fake.onPublish('ask', (message) => message.respond('abc'));
       fake.onPublish('silent', () => undefined);
       expect(await ask(watched, 'ask')).to.equal('3');
-      expect(await ask(watched, 'nobody')).to.equal('CONNECTION true');
+      expect(await ask(watched, 'nobody')).to.equal('nobody');
       const late = ask(watched, 'silent');
-      await settle();
       clock.advance(1_000);
-      expect(await late).to.equal('TIMEOUT undefined');
+      expect(await late).to.equal('TIMEOUT');
       const lost = ask(watched, 'silent');
       stan.ping = (message) => message.respond(gone);
       watched.session.verify();
-      expect(await lost).to.equal('CONNECTION undefined');
+      expect(await lost).to.equal('CONNECTION');
       stan.ping = (message) => message.respond(none);
       await watched.until('connected renewed');
       const cut = ask(watched, 'silent');
       fake.cut();
-      expect(await cut).to.equal('CONNECTION undefined');
+      expect(await cut).to.equal('CONNECTION');
       const down = ask(watched, 'silent');
-      expect(await down).to.equal('CONNECTION undefined');
+      expect(await down).to.equal('CONNECTION');
       await watched.session.close();
-      expect(await ask(watched, 'silent')).to.equal('CONNECTION undefined');
+      expect(await ask(watched, 'silent')).to.equal('CONNECTION');
     });
 
     it('is never heard of again once cancelled', async () => {
@@ -411,7 +411,7 @@ describe('nats-streaming session, on a scripted server', () => {
       cancel();
       (await message).respond('late');
       clock.advance(2_000);
-      await settle();
+      await taken(watched);
       expect(called).to.equal(0);
     });
   });
@@ -449,10 +449,15 @@ describe('nats-streaming session, on a scripted server', () => {
       const { session } = await connectSession(options());
       stan.ping = () => undefined;
       fake.answersPings = false;
-      const closing = session.close(3_000);
+      let closed = false;
+      void session.close(3_000).then(() => (closed = true));
       await until(() => stan.asked.ping === 1);
-      clock.advance(3_000);
-      await closing;
+      clock.advance(2_999);
+      expect(closed).to.equal(false);
+      await until(() => {
+        clock.advance(1);
+        return closed;
+      });
       await until(() => fake.connections === 0);
       expect(clock.waiting).to.equal(0);
     });

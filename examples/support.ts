@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import type { Broker } from 'rx-weir';
+import { memory } from 'rx-weir/memory';
+import { natsStreaming } from 'rx-weir/nats-streaming';
+
+/** What all programs here take; `parseArgs` of Node reads it. */
+export const brokerOptions = {
+  broker: { type: 'string' },
+  cluster: { type: 'string', default: 'test-cluster' },
+} as const;
+
+/** Where a program's messages are. */
+export interface Place {
+  /** In words, for what the program prints. */
+  readonly name: string;
+  /** Ends the names of channels and clients, so that two runs on one server don't meet. */
+  readonly run: string;
+  /** How long an unsettled delivery stays away. NATS Streaming counts whole seconds, so that its shortest is 1000. */
+  readonly ackWait: number;
+  /** A handle, as a process of that name would have it. Making one connects nothing. */
+  open(client?: string): Broker;
+}
+
+/** The memory broker, or the NATS Streaming server at that address. */
+export function placeOf({ broker, cluster }: { broker?: string | undefined; cluster: string }): Place {
+  const run = randomUUID().slice(0, 8);
+  if (broker === undefined) {
+    const store = memory({ closeTimeout: 2_000 });
+    return { name: 'memory', run, ackWait: 200, open: () => store.handle({ closeTimeout: 2_000 }) };
+  }
+  return {
+    name: `NATS Streaming at ${withoutPassword(broker)}`,
+    run,
+    ackWait: 1_000,
+    open: (client = 'example') =>
+      natsStreaming({ servers: broker, clusterId: cluster, clientId: `${client}-${run}`, closeTimeout: 2_000 }),
+  };
+}
+
+/** Reads `--broker` and `--cluster`, for programs that take nothing else. */
+export function placeFromArguments(): Place {
+  const { values } = parseArgs({ options: brokerOptions });
+  return placeOf(values);
+}
+
+/** Ends the program with one line that says why, and closes what is open on Ctrl-C. */
+export async function run(name: string, main: (closing: (broker: Broker) => Broker) => Promise<void>): Promise<void> {
+  const brokers: Broker[] = [];
+  const close = () => Promise.all(brokers.map((broker) => broker.close()));
+  const interrupt = (): void => {
+    console.error('interrupted: closing');
+    void close().then(() => process.exit(130));
+  };
+  process.once('SIGINT', interrupt);
+  // somebody reads the first lines only, as `head` does
+  process.stdout.on('error', () => process.exit());
+  try {
+    await main((broker) => {
+      brokers.push(broker);
+      return broker;
+    });
+  } catch (error) {
+    const { code, message } = error as Error & { code?: string };
+    console.error(`${name}: ${message}`);
+    process.exitCode = code?.startsWith('ERR_PARSE_ARGS') ? 2 : 1;
+  } finally {
+    process.off('SIGINT', interrupt);
+    await close();
+  }
+}
+
+function withoutPassword(address: string): string {
+  return address.replace(/\/\/[^@/]*@/, '//');
+}

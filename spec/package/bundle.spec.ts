@@ -1,0 +1,113 @@
+import { expect } from 'chai';
+import { build, type Metafile } from 'esbuild';
+import { join } from 'node:path';
+import { built, entries, node, root } from './built.js';
+import { consumer } from './consumer.js';
+
+interface SizeResult {
+  readonly name: string;
+  readonly budget: number;
+  readonly gzip: number;
+  readonly minified: number;
+  readonly imports: readonly string[];
+  readonly node: readonly string[];
+}
+
+describe('a bundle for browsers', () => {
+  let results: readonly SizeResult[];
+
+  before(async () => {
+    await built();
+    const said = await node([join(root, 'scripts/size.mjs'), '--json']).catch((error: unknown) => {
+      throw new Error('A case is over its budget or reaches a module of Node; npm run size says which.', { cause: error });
+    });
+    results = JSON.parse(said) as SizeResult[];
+  });
+
+  it('stays within the budgets of etc/size.json', () => {
+    for (const { name, gzip, budget } of results) expect(gzip, name).to.be.at.most(budget);
+  });
+
+  it('reaches no module of Node, and nothing but the peers', () => {
+    for (const { name, node: modules, imports } of results) {
+      expect(modules, name).to.deep.equal([]);
+      for (const path of imports) expect(['rxjs', '@nats-io/nats-core'], name).to.include(path);
+    }
+  });
+
+  it('takes rxjs by its one main door', () => {
+    for (const { name, imports } of results) {
+      expect(
+        imports.filter((path) => path.startsWith('rxjs/')),
+        name,
+      ).to.deep.equal([]);
+    }
+  });
+
+  it('is empty if nothing is used', () => {
+    expect(results.find(({ name }) => name === 'rx-weir, imported for nothing')?.minified).to.equal(0);
+  });
+
+  for (const entry of entries) {
+    it(`of ${entry} can be made without the optional peers`, async () => {
+      const { folder, write } = await consumer();
+      const source = await write('bundled.mjs', `import * as all from '${entry}'; globalThis.all = all;`);
+      const { warnings } = await build({
+        entryPoints: [source],
+        absWorkingDir: folder,
+        bundle: true,
+        format: 'esm',
+        platform: 'browser',
+        write: false,
+        logLevel: 'silent',
+      });
+      expect(warnings.filter(({ text }) => !text.includes('@nats-io/'))).to.deep.equal([]);
+    });
+  }
+});
+
+describe('the modules of lib/', () => {
+  let graph: Metafile['inputs'];
+
+  before(async () => {
+    const { metafile } = await build({
+      entryPoints: entries.map((entry) => join(root, 'lib', entry.slice('rx-weir'.length), 'index.ts')),
+      absWorkingDir: root,
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      platform: 'neutral',
+      packages: 'external',
+      outdir: 'nowhere',
+      write: false,
+      metafile: true,
+    });
+    graph = metafile.inputs;
+  });
+
+  it('import one another in no circle', () => {
+    const done = new Set<string>();
+    const visit = (path: string, trail: readonly string[]): void => {
+      if (trail.includes(path)) throw new Error(`a circle: ${[...trail.slice(trail.indexOf(path)), path].join(' -> ')}`);
+      if (done.has(path)) return;
+      for (const each of graph[path]?.imports ?? []) if (!each.external) visit(each.path, [...trail, path]);
+      done.add(path);
+    };
+    for (const path of Object.keys(graph)) visit(path, []);
+    expect(done.size).to.be.greaterThan(20);
+  });
+
+  it('import nothing but one another and the peers', () => {
+    const outside = Object.values(graph).flatMap(({ imports }) => imports.filter((each) => each.external === true));
+    const names = new Set(outside.map(({ path }) => path));
+    expect(['rxjs', 'nats', '@nats-io/nats-core', '@nats-io/transport-node']).to.include.members([...names]);
+  });
+
+  it('wait for nothing at their top level, so that require() can load them', async () => {
+    for (const entry of entries) {
+      const path = join(root, 'lib', entry.slice('rx-weir'.length), 'index.ts');
+      // esbuild refuses top-level await in CommonJS
+      await build({ entryPoints: [path], bundle: true, packages: 'external', format: 'cjs', write: false, logLevel: 'silent' });
+    }
+  });
+});

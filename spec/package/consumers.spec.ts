@@ -1,0 +1,78 @@
+import { expect } from 'chai';
+import { join } from 'node:path';
+import { node, root } from './built.js';
+import { consumer, type Consumer } from './consumer.js';
+
+const program = `
+import { ackConcatMap, earliest, json, InvalidOptionError, type Broker, type Delivery, type Receipt } from 'rx-weir';
+import { memory, type MemoryBroker } from 'rx-weir/memory';
+import { natsStreaming, type NatsStreamingOptions } from 'rx-weir/nats-streaming';
+
+interface Order { readonly id: number }
+const order = json<Order>();
+
+async function main(): Promise<void> {
+  const broker: MemoryBroker = memory();
+  const receipt: Receipt<Order> = await broker.publish('orders', { id: 7 }, { codec: order });
+  if (!receipt.ok) throw receipt.error;
+  await new Promise<void>((resolve, reject) => {
+    broker
+      .messages('orders', { start: earliest(), codec: order })
+      .pipe(ackConcatMap(async (delivery: Delivery<Order>) => delivery.value.id + 1))
+      .subscribe({ next: (id: number) => { console.log(id); resolve(); }, error: reject });
+  });
+  await broker.close();
+}
+
+const options: NatsStreamingOptions = { clusterId: 'c', clientId: 'me', servers: 'nats://localhost' };
+const any: Broker = natsStreaming(options) as unknown as Broker;
+void [any.status, InvalidOptionError];
+void main();
+`;
+
+/** Strict, and with the library's declarations checked too. */
+const strict = {
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  skipLibCheck: false,
+  target: 'ES2022',
+  lib: ['ES2022', 'DOM'],
+  types: [],
+  rootDir: '.',
+};
+
+const settings = {
+  'nodenext, both kinds of module': { file: ['a.mts', 'b.cts'], module: 'NodeNext', moduleResolution: 'NodeNext' },
+  'node20, CommonJS': { file: ['b.cts'], module: 'node20', moduleResolution: 'node16' },
+  'commonjs with the resolution of bundlers': { file: ['c.ts'], module: 'CommonJS', moduleResolution: 'Bundler' },
+  'esnext for a bundler, in a browser': {
+    file: ['c.ts'],
+    module: 'ESNext',
+    moduleResolution: 'Bundler',
+    customConditions: ['browser'],
+  },
+} as const;
+
+describe('a program in TypeScript', () => {
+  let made: Consumer;
+
+  before(async () => {
+    made = await consumer();
+    for (const name of ['a.mts', 'b.cts', 'c.ts']) await made.write(`typed/${name}`, program);
+    await made.write('typed/package.json', '{ "type": "commonjs" }');
+  });
+
+  Object.entries(settings).forEach(([name, { file, ...options }], index) => {
+    it(`compiles with ${name}, and runs`, async () => {
+      const outDir = `out-${index}`;
+      const compilerOptions = { ...strict, ...options, outDir };
+      const path = await made.write(`typed/tsconfig.${index}.json`, JSON.stringify({ compilerOptions, files: file }));
+      await node([join(root, 'node_modules/typescript/bin/tsc'), '-p', path], made.folder);
+      if (options.module === 'ESNext') return;
+      for (const source of file) {
+        const output = join('typed', outDir, source.replace('ts', 'js'));
+        expect((await node([output], made.folder)).trim()).to.equal('8');
+      }
+    });
+  });
+});
