@@ -1,5 +1,6 @@
 import { warmUpChannel, type Job, type Measurement, type Runner } from './contender.js';
 import { contenders } from './contenders/index.js';
+import { profiled } from './profile.js';
 
 // The process in which one contender runs one task once: nobody else's garbage, heap or compiled code is in it.
 
@@ -18,7 +19,8 @@ async function measure(job: Job): Promise<Measurement> {
   await runner.prepare?.(job.channel, job.messages);
   const cpuBefore = process.cpuUsage();
   const before = process.hrtime.bigint();
-  await runner.run(job.channel, job.messages);
+  if (job.profile === undefined) await runner.run(job.channel, job.messages);
+  else await profiled(job.profile, () => runner.run(job.channel, job.messages));
   const seconds = Number(process.hrtime.bigint() - before) / 1e9;
   const { user, system } = process.cpuUsage(cpuBefore);
   await runner.close();

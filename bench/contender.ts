@@ -14,6 +14,8 @@ export interface Job {
   /** Where the measured messages go to, or come from; `warmUpChannel` tells where the others do. */
   readonly channel: string;
   readonly server?: ServerAddress | undefined;
+  /** The file for a CPU profile of the measured part, where one is wanted. */
+  readonly profile?: string | undefined;
 }
 
 /** Where the server of a bench is. */

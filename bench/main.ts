@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { stopAll } from '../spec/support/brokers/index.js';
 import { benches } from './benches.js';
@@ -16,12 +17,13 @@ try {
   process.exit(2);
 }
 
-const { names, rounds, messages, size, window, json } = settings;
+const { names, rounds, messages, size, window, json, profile } = settings;
 const machine = { node: process.version, cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: cpus().length };
 if (!json) {
   console.log(`Node ${machine.node}, ${machine.cores} × ${machine.cpu}`);
   console.log(`${messages} messages of ${size} bytes, window ${window}, median of ${rounds} interleaved rounds\n`);
 }
+if (profile !== undefined) await mkdir(profile, { recursive: true });
 const reports: Report[] = [];
 try {
   for (const name of names) {

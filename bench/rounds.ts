@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Comparison, Entrant } from './benches.js';
 import type { Job, Measurement, ServerAddress } from './contender.js';
 import type { BenchSettings } from './settings.js';
@@ -32,7 +33,7 @@ export async function runRounds(
     try {
       const run = (entrant: Entrant, channel: string): Promise<Measurement> => {
         progress(`${comparison.title}: round ${round + 1} of ${settings.rounds}, ${entrant.label}`);
-        return runChild(jobFor(entrant, channel, comparison, settings, running?.address), settings.profile);
+        return runChild(jobFor(entrant, channel, comparison, settings, running?.address));
       };
       // a server that outlives the run may have the channels of another one
       const prefix = `bench-${process.pid}-${Date.now()}`;
@@ -67,6 +68,16 @@ function jobFor(
   server: ServerAddress | undefined,
 ): Job {
   const messages = messagesOf(comparison, settings);
-  const { size, window } = settings;
-  return { contender, task, messages, warmUp: Math.ceil(messages / 4), size, window, channel, server };
+  const { size, window, profile } = settings;
+  return {
+    contender,
+    task,
+    messages,
+    warmUp: Math.ceil(messages / 4),
+    size,
+    window,
+    channel,
+    server,
+    profile: profile && join(profile, `${contender}-${task}-${Date.now()}.cpuprofile`),
+  };
 }

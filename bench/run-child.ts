@@ -8,14 +8,10 @@ const script = fileURLToPath(new URL('./child.ts', import.meta.url));
 /** Milliseconds that a child may take, the warm-up included. */
 const patience = 120_000;
 
-/**
- * Runs a job in a process of its own.
- * @param profiles - a folder for a CPU profile of the child
- */
-export function runChild(job: Job, profiles?: string): Promise<Measurement> {
+/** Runs a job in a process of its own. */
+export function runChild(job: Job): Promise<Measurement> {
   const what = `${job.contender} ${job.task}`;
-  const profiling = profiles === undefined ? [] : profilingArguments(job, profiles);
-  const child = fork(script, [], { execArgv: ['--import', 'tsx', ...profiling] });
+  const child = fork(script, [], { execArgv: ['--import', 'tsx'] });
   return new Promise<Measurement>((resolve, reject) => {
     const timer = setTimeout(() => {
       reject(new Error(`${what} was not done within ${patience} ms`));
@@ -33,8 +29,4 @@ export function runChild(job: Job, profiles?: string): Promise<Measurement> {
     });
     child.send(job);
   });
-}
-
-function profilingArguments({ contender, task }: Job, folder: string): string[] {
-  return ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${contender}-${task}-${Date.now()}.cpuprofile`];
 }

@@ -14,7 +14,7 @@ export interface BenchSettings {
   readonly window: number;
   /** Whether the result is printed as JSON. */
   readonly json: boolean;
-  /** A folder that gets a CPU profile of each child process. Profiling costs time, so look at no ratio then. */
+  /** A folder that gets a CPU profile of each measured part. Profiling costs time, so look at no ratio then. */
   readonly profile: string | undefined;
 }
 
@@ -26,7 +26,7 @@ Without a name, all run.
   --size BYTES      data of a message (default 128)
   --window N        most unconfirmed or unacked messages (default 4096)
   --json            prints JSON
-  --profile FOLDER  writes a CPU profile of each child process
+  --profile FOLDER  writes a CPU profile of each measured part
 `;
 
 /** Reads the command line. Throws an Error that says what it does not understand. */

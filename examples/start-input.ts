@@ -13,9 +13,17 @@ export interface Input {
 /**
  * The lines of that file, with `-` of standard input. Without either: of what is piped in, if anything is, else the
  * packages in package-lock.json.
- * @throws Error when the file cannot be read
+ * @throws Error when they cannot be read, and when there are none
  */
 export async function inputFrom(file: string | undefined): Promise<Input> {
+  const input = await chosen(file);
+  const lines = input.lines[Symbol.asyncIterator]();
+  const first = await lines.next();
+  if (first.done) throw new Error(`${input.name}: there are none`);
+  return { name: input.name, lines: resumed(first.value, lines) };
+}
+
+async function chosen(file: string | undefined): Promise<Input> {
   if (file !== undefined && file !== '-') {
     const handle = await open(file).catch((error: unknown) => {
       throw new Error(`cannot read ${file}: ${reasonOf(error)}`);
@@ -49,6 +57,12 @@ export async function* linesOf(stream: NodeJS.ReadableStream, name: string): Asy
   if (rest.trim() !== '') yield rest.replace(/\r$/, '');
 }
 
+async function* resumed(first: string, rest: AsyncIterator<string>): AsyncGenerator<string> {
+  yield first;
+  yield* { [Symbol.asyncIterator]: () => rest };
+}
+
+/** The dependency list: `name version` of each. */
 async function* packages(): AsyncGenerator<string> {
   const lock = fileURLToPath(new URL('../package-lock.json', import.meta.url));
   const { packages: entries } = JSON.parse(await readFile(lock, 'utf8')) as {

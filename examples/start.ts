@@ -42,7 +42,7 @@ await run('npm start', async (closing) => {
   const { done, failed } = await work(broker, place, stored, values.fail);
   if (failed > 0) await read(broker, `failed-${place.run}`, failed);
   const seconds = ((performance.now() - begun) / 1000).toFixed(1);
-  console.log(`\n${strong(count(done, 'line'))} done and ${failed} put aside, in ${seconds} s.\n`);
+  console.log(`\n${strong(count(done, 'line'))} done and ${count(failed, 'line')} put aside, in ${seconds} s.\n`);
   console.log(`Next: ${dim('your own lines')}              npm start -- FILE     (or:  ls | npm start)`);
   console.log(`      ${dim('the same on a real server')}   npm start -- --broker nats://localhost:4222`);
   console.log(`      ${dim('five more programs')}          npx tsx examples/replay.ts     (the others are beside it)`);
@@ -68,7 +68,7 @@ async function publish(broker: Broker, channel: string, lines: AsyncIterable<str
     }),
   );
   await lastValueFrom(each$, { defaultValue: undefined });
-  if (stored === 0) throw refused ?? new Error('there are no lines in it');
+  if (stored === 0) throw refused ?? new Error('nothing was published');
   word('receipt', `${count(stored, 'line')} published to '${channel}', each confirmed by the broker`, `the first, ${first!}`);
   if (refused) word('', `${refusals} refused: ${refused.message}`);
   return stored;
@@ -111,7 +111,7 @@ async function work(
       const once = fail === undefined && stored > 3 && line.offset === 2n && attempt === 1;
       if (always || once) {
         const rest = always && attempt >= attempts ? 'put aside' : `released, comes again in ${place.ackWait} ms`;
-        told.add(`#${String(line.offset)} ${show(line.value)} fails, attempt ${attempt}: ${rest}`);
+        told.add(`#${String(line.offset)} ${show(line.value)} is made to fail, attempt ${attempt}: ${rest}`);
         throw new Error('it was made to fail');
       }
       if (line.redelivered) told.add(`#${String(line.offset)} ${show(line.value)} succeeds, attempt ${attempt}: acked`);
@@ -140,9 +140,9 @@ async function work(
   );
   sink.complete();
   told.end();
-  const full = fullest === window ? 'the window was full, so the broker waited' : `the window of ${window} was never full`;
-  word('in-flight', `at most ${fullest} deliveries were unsettled at a time: ${full}`);
-  word('', `${count(done, 'line')} worked on, ${distinct.size} of them different (SHA-256)`);
+  const full = fullest === window ? 'the window was full, and the broker waited' : 'the window was never full';
+  word('in-flight', `at most ${fullest} of ${window} deliveries were unsettled at a time: ${full}`);
+  word('', `${count(done, 'line')} worked on, ${count(distinct.size, 'different digest')} (SHA-256)`);
   return { done, failed };
 }
 

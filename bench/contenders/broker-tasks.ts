@@ -1,11 +1,9 @@
 import { Subscription } from 'rxjs';
-import { earliest, type Delivery, type Receipt } from 'rx-weir';
-import type { MemoryBroker } from 'rx-weir/memory';
-import type { NatsStreamingBroker } from 'rx-weir/nats-streaming';
+import { earliest, type Broker, type Delivery, type Receipt } from 'rx-weir';
 import type { Job } from '../contender.js';
 
-/** A handle of any broker that is measured here. */
-export type MeasuredBroker = MemoryBroker | NatsStreamingBroker;
+/** What a handle of any broker can do, as far as it is measured. */
+export type MeasuredBroker = Pick<Broker, 'messages' | 'publishFrom' | 'sink'>;
 
 /** Publishes through `publishFrom` and observes each receipt. */
 export function publishFrom(broker: MeasuredBroker, job: Job, channel: string, messages: number): Promise<void> {

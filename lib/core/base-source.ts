@@ -1,9 +1,10 @@
 import type { Cancel, Clock } from './clock.js';
 import type { BaseDelivery } from './delivery.js';
 import type { DurableHolder, Durables } from './durables.js';
-import type { Source, SourceSettings } from './handle.js';
+import type { Source } from './handle.js';
 import { Intake, type IntakeProtocol, type Receiver } from './intake.js';
 import { Lane } from './lane.js';
+import type { SourceSettings } from './settings.js';
 import type { Story } from './status.js';
 import { Watermark } from './watermark.js';
 

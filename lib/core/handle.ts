@@ -1,31 +1,15 @@
 import { Observable, type OperatorFunction } from 'rxjs';
-import { autoAck } from '../operators/auto-ack.js';
 import type {
   ConfirmedReceipt,
   HotOptions,
   MessageFields,
-  Outgoing,
   PublishOptions,
-  PublishToOptions,
   Receipt,
   Sink,
-  SinkOptions,
   SourceOptions,
 } from './broker.js';
-import {
-  checkOptions,
-  codec,
-  count,
-  duration,
-  either,
-  flag,
-  func,
-  oneOf,
-  required,
-  signal,
-  text,
-  type Shape,
-} from './check.js';
+import type { Carriage, carries } from './carriage.js';
+import { checkOptions, codec, duration, required, signal, text, type Shape } from './check.js';
 import type { Clock } from './clock.js';
 import type { Decoder, Encoder } from './codec.js';
 import type { BaseDelivery, Delivery } from './delivery.js';
@@ -33,17 +17,23 @@ import { ClosedError, InvalidOptionError, type BrokerName, type WeirError } from
 import { shareHot } from './hot.js';
 import type { Receiver } from './intake.js';
 import type { Logger } from './logger.js';
-import { offer, type Maker } from './outgoing.js';
+import type { Maker } from './outgoing.js';
+import { publishOnce } from './publish-once.js';
 import { publishFromIterable, publishToOperator, type PublisherSource } from './publish-to.js';
-import { Publisher, type Entry, type PublishPort, type ReceiptListener } from './publisher.js';
+import type { PublishPort } from './publisher.js';
+import { Publishers } from './publishers.js';
+import {
+  defaultBuffer,
+  defaultWindow,
+  publishToShape,
+  sinkShape,
+  sourceShape,
+  type SinkSettings,
+  type SourceSettings,
+} from './settings.js';
+import { settleEach } from './settle-each.js';
 import { PublishSink } from './sink.js';
 import { Story } from './status.js';
-
-/** What a source was asked for, with the defaults filled in. @internal */
-export interface SourceSettings extends SourceOptions {
-  readonly maxInFlight: number;
-  readonly codec?: Decoder<unknown> | undefined;
-}
 
 /** One subscriber's subscription at the broker. @internal */
 export interface Source {
@@ -69,58 +59,6 @@ export interface HandleOptions {
   readonly sinkShape?: Shape;
 }
 
-/** What a broker carries beside a message's bytes. @internal */
-export interface Carriage {
-  readonly key: boolean;
-  readonly headers: boolean;
-}
-
-/** Under which a handle tells its {@link Carriage} to `bridgeTo`. @internal */
-export const carries: unique symbol = Symbol.for('rx-weir.broker.carries') as never;
-
-const commonSource: Shape = {
-  durable: text(),
-  queue: text(),
-  maxInFlight: count(),
-  ackWait: duration({ min: 1 }),
-  codec: codec('decode'),
-  onDecodeError: either(oneOf('error', 'skip'), func()),
-  signal: signal(),
-};
-
-const commonSink: Shape = {
-  codec: codec('encode'),
-  message: func(),
-  maxInFlight: count(),
-  buffer: count({ min: 0, infinity: true }),
-  overflow: oneOf('error', 'drop-newest', 'drop-oldest'),
-  resend: flag(),
-};
-
-const publishToShape: Shape = { onError: oneOf('emit', 'throw') };
-
-/** The idle publishers of `publish()` that are kept, one a channel. */
-const maxIdlePublishers = 256;
-
-type SinkSettings = SinkOptions &
-  PublishToOptions & {
-    readonly codec?: Encoder<unknown> | undefined;
-    readonly message?: ((value: unknown) => Outgoing<unknown>) | undefined;
-  };
-
-/** One publish() call that waits for its receipt. */
-class Promised implements ReceiptListener {
-  constructor(
-    private readonly resolve: (receipt: ConfirmedReceipt<unknown>) => void,
-    private readonly reject: (error: unknown) => void,
-  ) {}
-
-  receipt(receipt: Receipt<unknown>): void {
-    if (receipt.ok) this.resolve(receipt);
-    else this.reject(receipt.error);
-  }
-}
-
 /**
  * The shared face of all brokers: checks options, wires intakes and publishers to Observables and promises, closes.
  * A broker's own handle adds its sources, its port, and what connects and disconnects. Its public type is the `Broker`
@@ -129,10 +67,9 @@ class Promised implements ReceiptListener {
  */
 export abstract class BrokerHandle {
   readonly story: Story;
-  protected readonly publishers = new Set<Publisher>();
+  protected readonly publishers: Publishers;
   abstract readonly [carries]: Carriage;
   private readonly sources = new Map<Source, Receiver>();
-  private readonly direct = new Map<string, Publisher>();
   private readonly sourceShape: Shape;
   private readonly hotShape: Shape;
   private readonly sinkShape: Shape;
@@ -143,9 +80,15 @@ export abstract class BrokerHandle {
 
   constructor(protected readonly options: HandleOptions) {
     this.story = new Story(options.log);
-    this.sourceShape = { ...commonSource, ...options.sourceShape };
+    this.publishers = new Publishers({
+      broker: options.broker,
+      clock: options.clock,
+      createPort: (channel) => this.createPort(channel),
+      closed: (channel) => (this.closed === undefined ? undefined : this.closedError(`publishing to '${channel}'`)),
+    });
+    this.sourceShape = { ...sourceShape, ...options.sourceShape };
     this.hotShape = { ...this.sourceShape, linger: duration() };
-    this.sinkShape = { ...commonSink, ...options.sinkShape };
+    this.sinkShape = { ...sinkShape, ...options.sinkShape };
   }
 
   get status(): Story['status'] {
@@ -170,7 +113,7 @@ export abstract class BrokerHandle {
   }
 
   values(channel: string, options: SourceOptions & { readonly codec?: Decoder<unknown> } = {}): Observable<unknown> {
-    return this.observe(`values(${quoted(channel)})`, channel, options, this.sourceShape).pipe(autoAck());
+    return settleEach(this.observe(`values(${quoted(channel)})`, channel, options, this.sourceShape));
   }
 
   hot(
@@ -181,53 +124,30 @@ export abstract class BrokerHandle {
     return shareHot(source, options.linger ?? 0, this.options.clock);
   }
 
-  publish(
+  // async, so that whatever is wrong with the call rejects
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async publish(
     channel: string,
     value: unknown,
     options: MessageFields & PublishOptions & { readonly codec?: Encoder<unknown> } = {},
   ): Promise<ConfirmedReceipt<unknown>> {
-    return new Promise((resolve, reject) => {
-      const where = `publish(${quoted(channel)})`;
-      if (this.closed !== undefined) throw this.closedError(where);
-      this.checkChannel(where, channel);
-      const { codec: encoder, signal: aborter, ...fields } = options;
-      const maker = this.maker(where, { codec: encoder });
-      checkOptions(where, { codec: encoder, signal: aborter }, { codec: codec('encode'), signal: signal() });
-      aborter?.throwIfAborted();
-      const publisher = this.directPublisher(channel);
-      const withFields = hasKeys(fields) ? fields : undefined;
-      if (withFields !== undefined) maker.checkFields(withFields);
-      if (aborter === undefined) {
-        offer(publisher, maker, value, withFields, new Promised(resolve, reject));
-        return;
-      }
-      const abort = (): void => {
-        if (entry !== undefined) publisher.withdraw(entry);
-        reject(aborter.reason as Error);
-      };
-      const done =
-        <A>(call: (argument: A) => void) =>
-        (argument: A): void => {
-          aborter.removeEventListener('abort', abort);
-          call(argument);
-        };
-      aborter.addEventListener('abort', abort, { once: true });
-      const entry: Entry | undefined = offer(
-        publisher,
-        maker,
-        value,
-        withFields,
-        new Promised(done(resolve), done(reject)),
-      );
-    });
+    const where = `publish(${quoted(channel)})`;
+    if (this.closed !== undefined) throw this.closedError(where);
+    this.checkChannel(where, channel);
+    const { codec: encoder, signal: aborter, ...fields } = options;
+    const maker = this.maker(where, { codec: encoder });
+    checkOptions(where, { codec: encoder, signal: aborter }, { codec: codec('encode'), signal: signal() });
+    const withFields = hasKeys(fields) ? fields : undefined;
+    if (withFields !== undefined) maker.checkFields(withFields);
+    return publishOnce(this.publishers.forChannel(channel), maker, value, withFields, aborter);
   }
 
   sink(channel: string, options: SinkSettings = {}): Sink<unknown> {
     const where = `sink(${quoted(channel)})`;
     this.checkSink(where, channel, options, this.sinkShape);
-    const publisher = this.openPublisher(channel, options, 10_000);
+    const publisher = this.publishers.open(channel, options, defaultBuffer);
     return new PublishSink(publisher, this.maker(where, options), () => {
-      this.closePublisher(publisher);
+      this.publishers.release(publisher);
     });
   }
 
@@ -313,14 +233,9 @@ export abstract class BrokerHandle {
   /** The protocol's goodbye; what is written and unconfirmed is uncertain from here on. Never rejects. */
   protected abstract hangUp(): Promise<void>;
 
-  /** The port can write again: everything that waited goes out. */
-  protected pumpAll(): void {
-    for (const publisher of this.publishers) publisher.pump();
-  }
-
   /** No connection is to be had: whatever waits for one fails. */
   protected failAll(error: WeirError): void {
-    for (const publisher of [...this.publishers]) publisher.failQueued(error);
+    this.publishers.failQueued(error);
     for (const receiver of [...this.sources.values()]) receiver.error(error);
   }
 
@@ -333,7 +248,7 @@ export abstract class BrokerHandle {
     this.checkChannel(where, channel);
     checkOptions(where, options, shape);
     this.checkSource(where, options);
-    const settings: SourceSettings = { ...options, maxInFlight: options.maxInFlight ?? 1024 };
+    const settings: SourceSettings = { ...options, maxInFlight: options.maxInFlight ?? defaultWindow };
     return new Observable((subscriber) => {
       if (this.closed !== undefined) {
         subscriber.error(this.closedError(where));
@@ -384,54 +299,12 @@ export abstract class BrokerHandle {
 
   private publisherSource(channel: string, options: SinkSettings): PublisherSource {
     return {
-      open: () => this.openPublisher(channel, options, Infinity),
+      open: () => this.publishers.open(channel, options, Infinity),
       close: (publisher) => {
         publisher.stop(this.closedError(`publishing to '${channel}'`));
-        this.closePublisher(publisher);
+        this.publishers.release(publisher);
       },
     };
-  }
-
-  private openPublisher(channel: string, options: SinkOptions, buffer: number): Publisher {
-    const publisher = new Publisher(
-      this.createPort(channel),
-      {
-        broker: this.options.broker,
-        channel,
-        maxInFlight: options.maxInFlight ?? 1024,
-        buffer: options.buffer ?? buffer,
-        overflow: options.overflow ?? 'error',
-        resend: options.resend ?? false,
-      },
-      this.options.clock,
-    );
-    if (this.closed === undefined) this.publishers.add(publisher);
-    else publisher.stop(this.closedError(`publishing to '${channel}'`));
-    return publisher;
-  }
-
-  private closePublisher(publisher: Publisher): void {
-    publisher.whenFlushed(() => {
-      this.publishers.delete(publisher);
-    });
-  }
-
-  private directPublisher(channel: string): Publisher {
-    let publisher = this.direct.get(channel);
-    if (publisher === undefined) {
-      if (this.direct.size >= maxIdlePublishers) this.dropIdle();
-      publisher = this.openPublisher(channel, {}, 10_000);
-      this.direct.set(channel, publisher);
-    }
-    return publisher;
-  }
-
-  private dropIdle(): void {
-    for (const [channel, publisher] of this.direct) {
-      if (publisher.pending > 0) continue;
-      this.direct.delete(channel);
-      this.publishers.delete(publisher);
-    }
   }
 
   private async shut(): Promise<void> {
@@ -442,17 +315,16 @@ export abstract class BrokerHandle {
     const error = this.closedError('publishing');
     for (const receiver of [...this.sources.values()]) receiver.complete();
     if (this.sources.size === 0) this.drained?.();
-    for (const publisher of [...this.publishers]) publisher.closing(error);
-    const confirmed = [...this.publishers].map((publisher) => publisher.flush());
+    const confirmed = this.publishers.drain(error);
     await new Promise<void>((resolve) => {
       const cancel = clock.after(closeTimeout, resolve);
-      void Promise.all([settled, ...confirmed]).then(() => {
+      void Promise.all([settled, confirmed]).then(() => {
         cancel();
         resolve();
       });
     });
     this.tellAbandoned();
-    for (const publisher of [...this.publishers]) publisher.stop(error);
+    this.publishers.stop(error);
     for (const source of [...this.sources.keys()]) source.abandon();
     try {
       await this.hangUp();
@@ -460,15 +332,13 @@ export abstract class BrokerHandle {
       log.warn('close: the goodbye failed', error);
     }
     this.publishers.clear();
-    this.direct.clear();
     this.story.set('closed');
   }
 
   private tellAbandoned(): void {
     let unsettled = this.left;
-    let unconfirmed = 0;
     for (const source of this.sources.keys()) unsettled += source.unsettled;
-    for (const publisher of this.publishers) unconfirmed += publisher.pending;
+    const unconfirmed = this.publishers.pending;
     if (unsettled + unconfirmed > 0) this.story.tell({ type: 'abandoned', unsettled, unconfirmed });
   }
 

@@ -253,10 +253,13 @@ export class Publisher {
       resolve();
       return;
     }
-    this.flushes.push({ epoch: this.epoch, resolve });
-    this.earlier.set(this.epoch, this.inEpoch);
-    this.epoch++;
-    this.inEpoch = 0;
+    // an epoch of nothing would never end: then it is the one before that is waited for
+    if (this.inEpoch > 0) {
+      this.earlier.set(this.epoch, this.inEpoch);
+      this.epoch++;
+      this.inEpoch = 0;
+    }
+    this.flushes.push({ epoch: this.epoch - 1, resolve });
   }
 
   private freed(): void {

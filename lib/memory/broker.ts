@@ -1,11 +1,13 @@
 import type { Broker, MessageFields, SinkOptions, SourceOptions } from '../core/broker.js';
+import { carries } from '../core/carriage.js';
 import { checkOptions, checkValue, either, instance, kinds, text, type Shape } from '../core/check.js';
 import type { Clock } from '../core/clock.js';
 import { Durables } from '../core/durables.js';
 import { InvalidOptionError, type WeirError } from '../core/errors.js';
-import { BrokerHandle, carries, type Source, type SourceSettings } from '../core/handle.js';
+import { BrokerHandle, type Source } from '../core/handle.js';
 import type { Receiver } from '../core/intake.js';
 import type { PublishPort } from '../core/publisher.js';
+import type { SourceSettings } from '../core/settings.js';
 import { MemoryConnection } from './connection.js';
 import type { MemoryDelivery } from './delivery.js';
 import { Faults, type MemoryFaults } from './faults.js';
@@ -199,7 +201,7 @@ export class MemoryHandle extends BrokerHandle implements MemoryHost {
     for (const waiter of this.dialing.splice(0)) waiter.resolve();
     if (again) this.story.tell({ type: 'reconnected', session: 'kept' });
     for (const source of [...this.live]) source.connected();
-    this.pumpAll();
+    this.publishers.pump();
   }
 
   private interrupted(cause: WeirError): void {

@@ -1,11 +1,13 @@
 import type { Broker, MessageFields, SinkOptions, SourceOptions } from '../core/broker.js';
+import { carries } from '../core/carriage.js';
 import { checkOptions, checkValue, kinds, text, type Shape } from '../core/check.js';
 import { systemClock, type Clock } from '../core/clock.js';
 import { Durables } from '../core/durables.js';
 import { InvalidOptionError, type WeirError } from '../core/errors.js';
-import { BrokerHandle, carries, type Source, type SourceSettings } from '../core/handle.js';
+import { BrokerHandle, type Source } from '../core/handle.js';
 import type { Receiver } from '../core/intake.js';
 import type { PublishPort } from '../core/publisher.js';
+import type { SourceSettings } from '../core/settings.js';
 import type {
   Earliest,
   FromAgo,
@@ -225,7 +227,7 @@ export class StanBroker extends BrokerHandle implements StanHost {
     if (how === 'kept') this.orphans.close();
     if (how !== 'first') this.story.tell({ type: 'reconnected', session: how });
     for (const source of [...this.live]) source.connected(how === 'kept');
-    this.pumpAll();
+    this.publishers.pump();
   }
 
   private interrupted(cause: WeirError): void {

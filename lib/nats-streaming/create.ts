@@ -7,6 +7,9 @@ import { resolveOptions, type NatsStreamingOptions } from './options.js';
 export function factory(connect: ConnectNats): (options: NatsStreamingOptions) => NatsStreamingBroker {
   return (options) => {
     const resolved = resolveOptions(options);
-    return new StanBroker(resolved, createConnector(options, resolved, connect, systemClock)) as unknown as NatsStreamingBroker;
+    return new StanBroker(
+      resolved,
+      createConnector(options, resolved, connect, systemClock),
+    ) as unknown as NatsStreamingBroker;
   };
 }

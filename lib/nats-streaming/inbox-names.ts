@@ -10,7 +10,7 @@ export function randomId(): string {
     else for (let i = 0; i < bytes.length; i++) bytes[i] = Math.random() * 256;
     for (const byte of bytes) {
       // above the last multiple of 62, the first digits would come more often than the others
-      if (byte < 248 && id.length < 22) id += digits[byte % 62];
+      if (byte < 248 && id.length < 22) id += digits.charAt(byte % 62);
     }
   }
   return id;

@@ -1,4 +1,4 @@
-import type { SourceSettings } from '../core/handle.js';
+import type { SourceSettings } from '../core/settings.js';
 import type { Lane } from '../core/lane.js';
 import { offsetBefore } from '../core/offset.js';
 import { newOnly } from '../core/starts.js';

@@ -1,5 +1,6 @@
-import { Observable, Subscriber, type OperatorFunction } from 'rxjs';
+import type { OperatorFunction } from 'rxjs';
 import type { Delivery } from '../core/delivery.js';
+import { settleEach } from '../core/settle-each.js';
 
 /**
  * Emits the value of each delivery, and acks the delivery when the subscriber's `next` returned, whatever came of it.
@@ -14,19 +15,5 @@ import type { Delivery } from '../core/delivery.js';
  * ```
  */
 export function autoAck<D extends Delivery<unknown>>(): OperatorFunction<D, D['value']> {
-  return (source) => new Observable((subscriber) => source.subscribe(new AutoAck<D>(subscriber)));
-}
-
-class AutoAck<D extends Delivery<unknown>> extends Subscriber<D> {
-  constructor(private readonly subscriber: Subscriber<D['value']>) {
-    super(subscriber);
-  }
-
-  protected override _next(delivery: D): void {
-    try {
-      this.subscriber.next(delivery.value);
-    } finally {
-      delivery.ack();
-    }
-  }
+  return settleEach;
 }

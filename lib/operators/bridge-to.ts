@@ -1,10 +1,19 @@
 import { defer, finalize, map, type OperatorFunction } from 'rxjs';
-import type { AnyBroker, Broker, BrokerTypes, ConfirmedReceipt, MessageFields, Outgoing, Sink, SinkOptions } from '../core/broker.js';
+import type {
+  AnyBroker,
+  Broker,
+  BrokerTypes,
+  ConfirmedReceipt,
+  MessageFields,
+  Outgoing,
+  Sink,
+  SinkOptions,
+} from '../core/broker.js';
+import { carries, type Carriage } from '../core/carriage.js';
 import { checkOptions, codec, count, flag, func } from '../core/check.js';
 import type { Encoder } from '../core/codec.js';
 import type { Delivery } from '../core/delivery.js';
 import { InvalidOptionError } from '../core/errors.js';
-import { carries, type Carriage } from '../core/handle.js';
 import { ackMergeMap } from './ack-merge-map.js';
 import { onErrorChecker, type OnError } from './on-error.js';
 
@@ -48,7 +57,12 @@ export function bridgeTo<D extends Delivery<unknown>, K extends BrokerTypes = An
   };
   return (source) =>
     defer(() => {
-      const settings = { maxInFlight, resend, codec: encoder, message: message ?? ((delivery: D) => carried(delivery, target)) };
+      const settings = {
+        maxInFlight,
+        resend,
+        codec: encoder,
+        message: message ?? ((delivery: D) => carried(delivery, target)),
+      };
       const sink = (broker as unknown as Broker).sink(channel, settings as never) as unknown as Sink<D>;
       const send = async (delivery: D): Promise<ConfirmedReceipt<D>> => {
         const receipt = await sink.send(delivery);

@@ -74,15 +74,15 @@ describe('Publisher', () => {
       expect(bench.told).to.deep.equal(['1 ok', '2 ok', '11 ok', '12 ok']);
     });
 
-    it('a hundred thousand failures from within pump take no stack', () => {
-      const bench = new PublisherBench({ maxInFlight: 1, buffer: 200_000 });
+    it('twenty thousand failures from within pump take no stack', () => {
+      const bench = new PublisherBench({ maxInFlight: 1, buffer: 20_000 });
       bench.offer(0);
-      for (let n = 1; n <= 100_000; n++) {
+      for (let n = 1; n <= 20_000; n++) {
         bench.port.unsendable.add(n);
         bench.offer(n);
       }
       bench.port.confirm(0);
-      expect(bench.receipts).to.have.length(100_001);
+      expect(bench.receipts).to.have.length(20_001);
       expect(bench.publisher.pending).to.equal(0);
     });
   });

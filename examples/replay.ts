@@ -1,0 +1,70 @@
+// Where a subscription can begin and where it can end.
+//
+//   npx tsx examples/replay.ts [--broker nats://localhost:4222 [--cluster test-cluster]]
+import { firstValueFrom, interval, lastValueFrom, map, mergeMap, takeUntil, timer, toArray, type Observable } from 'rxjs';
+import {
+  earliest,
+  fromAgo,
+  fromOffset,
+  fromTime,
+  latest,
+  newOnly,
+  text,
+  untilNow,
+  untilOffset,
+  untilTime,
+  type Start,
+  type Until,
+} from 'rx-weir';
+import { placeFromArguments, run } from './support.js';
+
+await run('replay', async (closing) => {
+  const place = placeFromArguments();
+  const broker = closing(place.open('replay'));
+  const channel = `replay-${place.run}`;
+  const isMemory = place.name === 'memory';
+
+  console.log(`six messages on ${place.name}: one two three four five six`);
+  for (const word of ['one', 'two', 'three', 'four', 'five', 'six']) {
+    await broker.publish(channel, word, { codec: text });
+    await firstValueFrom(timer(20));
+  }
+
+  const values = (start: Start, until: Until): Observable<string> =>
+    broker.values(channel, { start, until, codec: text });
+  const show = async (name: string, values$: Observable<string>): Promise<void> => {
+    const words = await lastValueFrom(values$.pipe(toArray()));
+    console.log(`${name.padEnd(42)} ${words.join(' ')}`);
+  };
+
+  // a moment between the third and the fourth, by the broker's clock
+  const all$ = broker.messages(channel, { start: earliest(), until: untilOffset(6) });
+  const times = await lastValueFrom(all$.pipe(map((message) => message.time?.getTime() ?? 0), toArray()));
+  const between = (times[2]! + times[3]!) / 2;
+
+  const last = untilOffset(6);
+  console.log('\nstarts');
+  await show('earliest()', values(earliest(), last));
+  await show('latest()', values(latest(), last));
+  await show('fromOffset(3)', values(fromOffset(3), last));
+  await show('fromTime(between three and four)', values(fromTime(between), last));
+  await show('fromAgo(60_000)', values(fromAgo(60_000), last));
+
+  console.log('\nends');
+  await show('untilOffset(4)', values(earliest(), untilOffset(4)));
+  await show('untilTime(between three and four)', values(earliest(), untilTime(between)));
+  // the protocol of NATS Streaming does not tell what the last message is
+  if (isMemory) await show('untilNow()', values(earliest(), untilNow()));
+  else console.log('untilNow()                                 not on NATS Streaming');
+
+  console.log('\nlive');
+  const seven$ = broker.values(channel, { start: newOnly(), codec: text });
+  const first = firstValueFrom(seven$);
+  // what is published before the subscription stands is not for it, so it is said again until it was heard
+  const again$ = interval(50).pipe(
+    takeUntil(first),
+    mergeMap((n) => broker.publish(channel, `seven (said ${n + 1} times)`, { codec: text })),
+  );
+  await lastValueFrom(again$);
+  console.log(`${'newOnly()'.padEnd(42)} ${(await first).replace(/ .*/, '')}`);
+});
