@@ -35,7 +35,7 @@ async function answer(job: Job): Promise<void> {
     answer = { ok: false, reason: error instanceof Error ? (error.stack ?? error.message) : String(error) };
   }
   process.send?.(answer, () => {
-    // a normal exit, so that a profile is written
+    // what a contender left open must not keep the process
     process.exit();
   });
 }

@@ -20,7 +20,13 @@ await run('durable-worker', async (closing) => {
   const worker = (broker: Broker, jobs: number): Promise<string[]> =>
     lastValueFrom(
       broker
-        .messages(channel, { start: earliest(), durable: 'worker', maxInFlight: 2, ackWait: place.ackWait, codec: text })
+        .messages(channel, {
+          start: earliest(),
+          durable: 'worker',
+          maxInFlight: 2,
+          ackWait: place.ackWait,
+          codec: text,
+        })
         .pipe(
           ackConcatMap(async (job) => {
             await firstValueFrom(timer(5)); // the work
@@ -49,7 +55,7 @@ await run('durable-worker', async (closing) => {
 /** A queue group: each job goes to one of its members. With a durable, the group's position outlives its members. */
 async function team(
   open: (client: string) => Broker,
-  closing: (broker: Broker) => Broker,
+  closing: <B extends Broker>(broker: B) => B,
   channel: string,
   ackWait: number,
 ): Promise<void> {

@@ -10,9 +10,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { lastValueFrom, reduce } from 'rxjs';
-import { json, type Broker, type Receipt, type WeirError } from 'rx-weir';
+import { ClosedError, json, type Broker, type Receipt } from 'rx-weir';
 import { linesOf } from './start-input.js';
 import { brokerOptions, placeOf, run } from './support.js';
+
+interface Line {
+  readonly number: number;
+  readonly text: string;
+}
 
 interface Outcome {
   readonly stored: number;
@@ -20,7 +25,7 @@ interface Outcome {
   readonly retriable: boolean;
 }
 
-await run('http-ingest', async (closing) => {
+async function main(closing: <B extends Broker>(broker: B) => B): Promise<void> {
   const { values } = parseArgs({
     options: { ...brokerOptions, port: { type: 'string' }, demo: { type: 'boolean', default: false } },
   });
@@ -31,13 +36,13 @@ await run('http-ingest', async (closing) => {
   server.listen(Number(values.port ?? 0), '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  console.log(`POST lines of JSON to http://127.0.0.1:${values.port === undefined ? '(free port)' : port}/NAME, stored on ${place.name}`);
+  console.log(`POST lines of JSON to http://127.0.0.1:${port}/NAME, stored on ${place.name}`);
   if (values.port === undefined || values.demo) await demo(`http://127.0.0.1:${port}`, broker);
-  else await once(process, 'SIGTERM');
+  else await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
   // requests under way get their answers; run() closes the broker after them, which flushes
   await shut(server);
   console.log('closed');
-});
+}
 
 async function answer(broker: Broker, run: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const reply = (status: number, body: object): void => {
@@ -45,38 +50,44 @@ async function answer(broker: Broker, run: string, request: IncomingMessage, res
     response.end(`${JSON.stringify(body)}\n`);
   };
   const name = /^\/([\w-]+)$/.exec(request.url ?? '')?.[1];
-  if (name === undefined) return reply(404, { message: 'POST to /NAME, of letters, digits, - and _' });
-  if (request.method !== 'POST') return reply(405, { message: 'POST lines of JSON' });
   try {
-    const outcome = await store(broker, `${name}-${run}`, request);
-    if (outcome.failed.length === 0) return reply(202, { stored: outcome.stored });
-    // nothing was stored and it may work later: the client may send the whole body again
-    reply(outcome.stored === 0 && outcome.retriable ? 503 : 207, outcome);
+    if (name === undefined) reply(404, { message: 'POST to /NAME, of letters, digits, - and _' });
+    else if (request.method !== 'POST') reply(405, { message: 'POST lines of JSON' });
+    else {
+      const outcome = await store(broker, `${name}-${run}`, request);
+      if (outcome.failed.length === 0) reply(202, { stored: outcome.stored });
+      // where nothing was stored and it may work later, the client may send the whole body again
+      else reply(outcome.stored === 0 && outcome.retriable ? 503 : 207, outcome);
+    }
   } catch (error) {
-    // the client went away in the middle of its body; what it had sent is stored
-    if (!response.destroyed) reply(400, { message: (error as Error).message });
+    // the handle is closing, or the client went away in the middle of its body; what it had sent is stored
+    if (!response.destroyed) reply(error instanceof ClosedError ? 503 : 400, { message: (error as Error).message });
   }
 }
 
 /** The body is read only as fast as the broker confirms: publishFrom pulls a line when the window has room. */
 function store(broker: Broker, channel: string, request: IncomingMessage): Promise<Outcome> {
-  let line = 0;
-  const add = (outcome: Outcome, receipt: Receipt<string>): Outcome => {
-    line++;
+  const add = (outcome: Outcome, receipt: Receipt<Line>): Outcome => {
     if (receipt.ok) return { ...outcome, stored: outcome.stored + 1 };
     const { code, message, retriable } = receipt.error;
+    const failure = { line: receipt.value.number, code, message };
     // the first hundred are told, so that an answer stays small
-    const failed = outcome.failed.length < 100 ? [...outcome.failed, { line, code, message }] : outcome.failed;
+    const failed = outcome.failed.length < 100 ? [...outcome.failed, failure] : outcome.failed;
     return { stored: outcome.stored, failed, retriable: outcome.retriable && retriable };
   };
-  const receipts$ = broker.publishFrom(channel, linesOf(request, 'the body'), {
+  const receipts$ = broker.publishFrom(channel, numbered(linesOf(request, 'the body')), {
     maxInFlight: 256,
     codec: json<unknown>(),
     // a line that is no JSON throws here, and that becomes its failed receipt
-    message: (text: string) => ({ value: JSON.parse(text) as unknown }),
+    message: ({ text }: Line) => ({ value: JSON.parse(text) as unknown }),
   });
   const none: Outcome = { stored: 0, failed: [], retriable: true };
   return lastValueFrom(receipts$.pipe(reduce(add, none)), { defaultValue: none });
+}
+
+async function* numbered(lines: AsyncIterable<string>): AsyncGenerator<Line> {
+  let number = 0;
+  for await (const text of lines) yield { number: ++number, text };
 }
 
 async function demo(url: string, broker: Broker): Promise<void> {
@@ -99,4 +110,5 @@ async function shut(server: Server): Promise<void> {
   await once(server, 'close');
 }
 
-export type { WeirError };
+// Ctrl-C is a way to end it, not an accident
+await run('http-ingest', main, { onInterrupt: 'ignore' });

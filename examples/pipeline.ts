@@ -1,8 +1,8 @@
 // Requests in, work that fails now and then, results out: retry, dead letters, and a bridge to another broker.
 //
 //   npx tsx examples/pipeline.ts [--broker nats://localhost:4222 [--cluster test-cluster]]
-import { defer, lastValueFrom, retry, take, takeWhile, toArray } from 'rxjs';
-import { ackFilter, ackMergeMap, bridgeTo, earliest, json, mapValue, text, type Delivery } from 'rx-weir';
+import { defer, lastValueFrom, retry, take, toArray } from 'rxjs';
+import { ackFilter, ackMergeMap, bridgeTo, earliest, json, mapValue, text, untilNow, type Delivery } from 'rx-weir';
 import { memory } from 'rx-weir/memory';
 import { placeFromArguments, run } from './support.js';
 
@@ -10,6 +10,10 @@ interface Order {
   readonly id: number;
   readonly item: string;
   readonly test?: boolean;
+}
+
+interface Labelled extends Order {
+  readonly label: string;
 }
 
 interface Bill {
@@ -43,26 +47,26 @@ await run('pipeline', async (closing) => {
   const place = placeFromArguments();
   const broker = closing(place.open('pipeline'));
   const archive = closing(memory());
-  const [requests, bills, letters] = ['requests', 'bills', 'letters'].map((name) => `${name}-${place.run}`) as [
-    string,
-    string,
-    string,
-  ];
+  const requests = `requests-${place.run}`;
+  const bills = `bills-${place.run}`;
+  const letters = `letters-${place.run}`;
   const prices = new Prices();
 
   await lastValueFrom(broker.publishFrom(requests, orders, { codec: json<Order>() }));
   console.log(`${orders.length} requests on ${place.name}`);
 
   // 1. requests → bills. Each request is acked when its bill is confirmed, so that a crash repeats work and loses none.
-  const bill = (order: Delivery<Order & { readonly label: string }>) =>
+  const bill = (order: Delivery<Labelled>) =>
     defer(async () => {
       const total = await prices.of(order.value.item);
       await broker.publish(bills, { order: order.value.id, total }, { codec: json<Bill>() });
       console.log(`  billed ${order.value.label}: ${total}`);
       return 'billed';
-      // a failure that passes is tried again at once, and the delivery stays unsettled meanwhile
-    }).pipe(retry({ count: 1, delay: 10 }));
-  const deadLetter = async (order: Delivery<Order & { readonly label: string }>, error: unknown): Promise<void> => {
+    }).pipe(
+      // a failure that passes is tried again at once; the delivery stays unsettled meanwhile
+      retry({ count: 1, delay: 10 }),
+    );
+  const deadLetter = async (order: Delivery<Labelled>, error: unknown): Promise<void> => {
     console.log(`  gave up on ${order.value.label}: ${(error as Error).message}`);
     await broker.publish(letters, order.value.label, { codec: text });
     done.abort();
@@ -93,8 +97,8 @@ await run('pipeline', async (closing) => {
   );
   console.log(`${bridged.length} bridged to the archive`);
 
-  const archived$ = archive.messages('bills', { start: earliest(), codec: json<Bill>() });
-  const archived = await lastValueFrom(archived$.pipe(takeWhile(({ offset }) => offset < 3n, true), toArray()));
+  const archived$ = archive.messages('bills', { start: earliest(), until: untilNow(), codec: json<Bill>() });
+  const archived = await lastValueFrom(archived$.pipe(toArray()));
   for (const { value, headers } of archived) {
     console.log(`  archived ${value.total} for order ${value.order}, from ${String(headers.get('from'))}`);
   }

@@ -1,7 +1,17 @@
 // Where a subscription can begin and where it can end.
 //
 //   npx tsx examples/replay.ts [--broker nats://localhost:4222 [--cluster test-cluster]]
-import { firstValueFrom, interval, lastValueFrom, map, mergeMap, takeUntil, timer, toArray, type Observable } from 'rxjs';
+import {
+  firstValueFrom,
+  interval,
+  lastValueFrom,
+  map,
+  mergeMap,
+  takeUntil,
+  timer,
+  toArray,
+  type Observable,
+} from 'rxjs';
 import {
   earliest,
   fromAgo,
@@ -39,7 +49,12 @@ await run('replay', async (closing) => {
 
   // a moment between the third and the fourth, by the broker's clock
   const all$ = broker.messages(channel, { start: earliest(), until: untilOffset(6) });
-  const times = await lastValueFrom(all$.pipe(map((message) => message.time?.getTime() ?? 0), toArray()));
+  const times = await lastValueFrom(
+    all$.pipe(
+      map((message) => message.time?.getTime() ?? 0),
+      toArray(),
+    ),
+  );
   const between = (times[2]! + times[3]!) / 2;
 
   const last = untilOffset(6);
@@ -62,9 +77,9 @@ await run('replay', async (closing) => {
   const first = firstValueFrom(seven$);
   // what is published before the subscription stands is not for it, so it is said again until it was heard
   const again$ = interval(50).pipe(
-    takeUntil(first),
     mergeMap((n) => broker.publish(channel, `seven (said ${n + 1} times)`, { codec: text })),
+    takeUntil(first),
   );
-  await lastValueFrom(again$);
+  await lastValueFrom(again$, { defaultValue: undefined });
   console.log(`${'newOnly()'.padEnd(42)} ${(await first).replace(/ .*/, '')}`);
 });

@@ -18,7 +18,7 @@ await run('sink-with-receipts', async (closing) => {
 
   // 2. send() waits while the window is full, and gives the receipt of its own value
   const four = await sink.send('four');
-  console.log(`send('four'): ${four.ok ? `confirmed, id ${String(four.id).length > 0}` : four.error.message}`);
+  console.log(`send('four'): ${four.ok ? 'the broker has it' : four.error.message}`);
 
   // 3. ready() holds back a loop that could be faster than the broker
   for (let n = 5; n <= 100; n++) {
@@ -42,7 +42,9 @@ await run('sink-with-receipts', async (closing) => {
     small.complete();
     const lost = (await outcome).filter((receipt) => !receipt.ok);
     const [first] = lost;
-    console.log(`overflow '${overflow}': ${lost.map(({ value }) => value).join(' ')} got ${first?.error?.code ?? 'nothing'}`);
+    console.log(
+      `overflow '${overflow}': ${lost.map(({ value }) => value).join(' ')} got ${first?.error?.code ?? 'nothing'}`,
+    );
   }
 
   // 5. as an operator: the receipts come downstream
@@ -54,8 +56,8 @@ await run('sink-with-receipts', async (closing) => {
   console.log(`publishTo: ${(await lastValueFrom(ids$.pipe(toArray()))).length} receipts`);
 
   // 6. publish() is a Promise, which rejects where the others give a failed receipt
-  await broker.publish('no wildcards >', 'x', { codec: text }).catch((error: Error) => {
-    console.log(`publish: ${error.name}`);
+  await broker.publish('no wildcards >', 'x', { codec: text }).catch((error: unknown) => {
+    console.log(`publish: ${(error as Error).name}`);
   });
 
   const stored = await lastValueFrom(

@@ -35,7 +35,9 @@ async function chosen(file: string | undefined): Promise<Input> {
   if (piped()) {
     if (await speaks(process.stdin)) return standard;
     // a program that runs this one often leaves a pipe there that nobody writes to
-    console.error('nothing came on standard input (give - to wait for it), so the packages in package-lock.json are taken');
+    console.error(
+      'nothing came on standard input (give - to wait for it), so the packages in package-lock.json are taken',
+    );
     process.stdin.destroy();
   }
   return { name: 'the packages in package-lock.json', lines: packages() };

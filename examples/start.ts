@@ -69,7 +69,11 @@ async function publish(broker: Broker, channel: string, lines: AsyncIterable<str
   );
   await lastValueFrom(each$, { defaultValue: undefined });
   if (stored === 0) throw refused ?? new Error('nothing was published');
-  word('receipt', `${count(stored, 'line')} published to '${channel}', each confirmed by the broker`, `the first, ${first!}`);
+  word(
+    'receipt',
+    `${count(stored, 'line')} published to '${channel}', each confirmed by the broker`,
+    `the first, ${first!}`,
+  );
   if (refused) word('', `${refusals} refused: ${refused.message}`);
   return stored;
 }
@@ -148,7 +152,10 @@ async function work(
 
 /** Reads what was put aside, and acks by hand. */
 async function read(broker: Broker, channel: string, failed: number): Promise<void> {
-  word('sink', `a Subject that publishes; it took ${count(failed, 'line')} that failed ${attempts} times to '${channel}'`);
+  word(
+    'sink',
+    `a Subject that publishes; it took ${count(failed, 'line')} that failed ${attempts} times to '${channel}'`,
+  );
   let shown = 0;
   const letters$ = broker.messages(channel, { start: earliest(), until: untilOffset(failed), codec: text });
   for await (const letter of toAsyncIterable(letters$)) {

@@ -44,15 +44,24 @@ export function placeFromArguments(): Place {
   return placeOf(values);
 }
 
-/** Ends the program with one line that says why, and closes what is open on Ctrl-C. */
-export async function run(name: string, main: (closing: (broker: Broker) => Broker) => Promise<void>): Promise<void> {
+/**
+ * Runs a program: what it hands to `closing` is closed at its end, after an error, and on Ctrl-C. An error is told in one
+ * line and makes the exit code 1, or 2 for arguments that are not understood.
+ */
+export async function run(
+  name: string,
+  main: (closing: <B extends Broker>(broker: B) => B) => Promise<void>,
+  { onInterrupt = 'exit' }: { readonly onInterrupt?: 'exit' | 'ignore' } = {},
+): Promise<void> {
   const brokers: Broker[] = [];
   const close = () => Promise.all(brokers.map((broker) => broker.close()));
+  let interrupted = false;
   const interrupt = (): void => {
+    interrupted = true;
     console.error('interrupted: closing');
     void close().then(() => process.exit(130));
   };
-  process.once('SIGINT', interrupt);
+  if (onInterrupt === 'exit') process.once('SIGINT', interrupt);
   // somebody reads the first lines only, as `head` does
   process.stdout.on('error', () => process.exit());
   try {
@@ -61,6 +70,7 @@ export async function run(name: string, main: (closing: (broker: Broker) => Brok
       return broker;
     });
   } catch (error) {
+    if (interrupted) return;
     const { code, message } = error as Error & { code?: string };
     console.error(`${name}: ${message}`);
     process.exitCode = code?.startsWith('ERR_PARSE_ARGS') ? 2 : 1;

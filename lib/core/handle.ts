@@ -192,7 +192,13 @@ export abstract class BrokerHandle {
   }
 
   close(): Promise<void> {
-    this.closed ??= this.shut();
+    if (this.closed !== undefined) return this.closed;
+    // set before anything ends: a subscriber that hears of the end may call close() too
+    let done = (): void => undefined;
+    this.closed = new Promise((resolve) => {
+      done = resolve;
+    });
+    void this.shut().then(done);
     return this.closed;
   }
 

@@ -125,18 +125,24 @@ export function shareHot(
     shared.close(true);
   };
 
+  /** Nobody will claim it any more. */
+  const giveBack = (): void => {
+    const waiting = unclaimed;
+    unclaimed = [];
+    for (const delivery of waiting) delivery.release();
+  };
+
   const end = (tell: (subscriber: Subscriber<Delivery<unknown>>) => void): void => {
     const all = [...listeners];
     listeners.clear();
     subscription = undefined;
     cancelLinger?.();
+    giveBack();
     for (const { subscriber } of all) tell(subscriber);
   };
 
   const disconnect = (): void => {
-    const waiting = unclaimed;
-    unclaimed = [];
-    for (const delivery of waiting) delivery.release();
+    giveBack();
     subscription?.unsubscribe();
     subscription = undefined;
   };

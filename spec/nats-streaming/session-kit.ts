@@ -2,9 +2,10 @@ import { systemClock, type Cancel, type Clock } from '../../lib/core/clock.js';
 import { connectNats } from '../../lib/nats-streaming/connect.js';
 import { createConnector, type ConnectNats } from '../../lib/nats-streaming/connection.js';
 import { encodeConnectResponse, type ConnectResponse } from '../../lib/nats-streaming/codec/connect.js';
+import { encodePingResponse } from '../../lib/nats-streaming/codec/ping.js';
 import { resolveOptions, type NatsStreamingOptions } from '../../lib/nats-streaming/options.js';
 import { Session, type SessionHooks } from '../../lib/nats-streaming/session.js';
-import type { FakeHandler, FakeNats } from '../support/fake-nats.js';
+import { startFakeNats, type FakeHandler, type FakeNats } from '../support/fake-nats.js';
 import { clientName } from '../support/names.js';
 import { until } from '../support/wait.js';
 
@@ -186,4 +187,40 @@ export function fakeStan(fake: FakeNats): FakeStan {
     });
   }
   return stan;
+}
+
+/** What the server answers when somebody else has the client id, or the session. */
+export const inUse = encodeConnectResponse({ error: 'stan: clientID already registered' });
+export const gone = encodePingResponse({ error: 'client has been replaced or is no longer registered' });
+
+/** A scripted server, and what a session over it is made with. */
+export interface Scripted {
+  readonly fake: FakeNats;
+  readonly stan: FakeStan;
+  readonly clock: HandClock;
+  options(): { servers: string; clock: HandClock };
+  /** Ends the sessions and the server. */
+  end(): Promise<void>;
+}
+
+/** Starts a fake NATS server with a fake streaming server on it, in a time that goes by hand. */
+export async function startScripted(): Promise<Scripted> {
+  const fake = await startFakeNats();
+  const clock = new HandClock();
+  return {
+    fake,
+    stan: fakeStan(fake),
+    clock,
+    options: () => ({ servers: fake.url, clock }),
+    async end() {
+      const closing = closeSessions();
+      // what waits for the clock is not to hold up the end
+      await until(() => {
+        clock.advance(500);
+        return clock.waiting === 0;
+      });
+      await closing;
+      await fake.stop();
+    },
+  };
 }
