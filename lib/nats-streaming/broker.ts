@@ -1,6 +1,6 @@
 import type { Broker, MessageFields, SinkOptions, SourceOptions } from '../core/broker.js';
 import { carries } from '../core/carriage.js';
-import { checkOptions, checkValue, kinds, text, type Shape } from '../core/check.js';
+import { checkOptions, checkValue, duration, kinds, text, type Shape } from '../core/check.js';
 import { systemClock, type Clock } from '../core/clock.js';
 import { Durables } from '../core/durables.js';
 import { InvalidOptionError, type WeirError } from '../core/errors.js';
@@ -62,6 +62,8 @@ export interface NatsStreamingBroker extends Broker<NatsStreamingTypes> {
 const sourceShape: Shape = {
   start: kinds('newOnly', 'latest', 'earliest', 'fromOffset', 'fromTime', 'fromAgo'),
   until: kinds('untilOffset', 'untilTime'),
+  // the wire has 31 bits for whole seconds
+  ackWait: duration({ min: 1, max: (2 ** 31 - 1) * 1000 }),
 };
 
 const fieldsShape: Shape = {

@@ -1,6 +1,9 @@
 type Provision = () => Promise<unknown>;
 
-const wanted = new Map<string, Provision>();
+// One list, also where mocha has loaded this module twice, by require and by import.
+const key = Symbol.for('rx-weir.spec.wanted');
+const shared = globalThis as { [key]?: Map<string, Provision> };
+const wanted = (shared[key] ??= new Map());
 
 /**
  * Notes what the loaded spec files will need from the cache. Modules of the kit call it as they are imported, so a run

@@ -72,13 +72,14 @@ export interface Subscribable<T> {
 export function collect<T>(source: Subscribable<T>, count: number, timeout = 10_000): Promise<T[]> {
   return new Promise((resolve, reject) => {
     const values: T[] = [];
-    let done = false;
-    let subscription: { unsubscribe(): void } | undefined;
+    let isDone = false;
+    // Empty while the source emits during subscribe; then the end waits for the handle below.
+    const handle: { current?: { unsubscribe(): void } } = {};
     const finish = (settle: () => void): void => {
-      if (!done) {
-        done = true;
+      if (!isDone) {
+        isDone = true;
         clearTimeout(timer);
-        subscription?.unsubscribe();
+        handle.current?.unsubscribe();
         settle();
       }
     };
@@ -86,21 +87,20 @@ export function collect<T>(source: Subscribable<T>, count: number, timeout = 10_
       () => finish(() => reject(new Error(`Waited ${timeout} ms for ${count} values, ${values.length} came.`))),
       timeout,
     );
-    subscription = source.subscribe({
+    handle.current = source.subscribe({
       next: (value) => {
-        if (done) {
-          return;
-        }
-        values.push(value);
-        if (values.length >= count) {
-          finish(() => resolve(values));
+        if (!isDone) {
+          values.push(value);
+          if (values.length >= count) {
+            finish(() => resolve(values));
+          }
         }
       },
       error: (error) => finish(() => reject(error)),
       complete: () => finish(() => resolve(values)),
     });
-    if (done) {
-      subscription.unsubscribe();
+    if (isDone) {
+      handle.current.unsubscribe();
     }
   });
 }

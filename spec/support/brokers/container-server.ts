@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import type { StartedTestContainer } from 'testcontainers';
+import type { getContainerRuntimeClient, StartedTestContainer } from 'testcontainers';
 import { removeFolder, temporaryFolder } from '../guard.js';
 import { until } from '../wait.js';
 import type { BrokerServer, Listeners, ServerPlan } from './broker-server.js';
@@ -14,7 +14,9 @@ import { register, unregister } from './registry.js';
  * it is started again; its files have the same paths as those that the plan has written on this machine.
  */
 export async function startContainer(plan: ServerPlan): Promise<BrokerServer> {
-  const { GenericContainer, Wait, getContainerRuntimeClient } = await import('testcontainers');
+  // Loaded here, since it takes a while and most machines that run specs need it not.
+  const testcontainers = await import('testcontainers');
+  const { GenericContainer, Wait } = testcontainers;
   const listeners = { ...(await chooseListeners(plan)), host: '0.0.0.0' };
   const { port, monitorPort, websocketPort } = listeners;
   const folder = await temporaryFolder();
@@ -38,7 +40,7 @@ export async function startContainer(plan: ServerPlan): Promise<BrokerServer> {
       .withWaitStrategy(Wait.forLogMessage(plan.ready))
       .withStartupTimeout(plan.readyTimeout ?? 60_000)
       .start();
-    const client = await getContainerRuntimeClient();
+    const client = await testcontainers.getContainerRuntimeClient();
     const server = new ContainerServer(plan, listeners, container, client, folder);
     await server.followLog();
     return server;
@@ -48,7 +50,7 @@ export async function startContainer(plan: ServerPlan): Promise<BrokerServer> {
   }
 }
 
-type Client = Awaited<ReturnType<(typeof import('testcontainers'))['getContainerRuntimeClient']>>;
+type Client = Awaited<ReturnType<typeof getContainerRuntimeClient>>;
 
 class ContainerServer implements BrokerServer {
   readonly kind = 'container';

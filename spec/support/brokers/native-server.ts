@@ -31,7 +31,7 @@ export async function startNative(plan: ServerPlan): Promise<BrokerServer> {
     } catch (error) {
       await removeFolder(folder);
       // Another run may take a port between our look and the server's bind.
-      if (attempt === 3 || plan.ports?.port !== undefined || !/address already in use/.test(process.log())) {
+      if (attempt === 3 || plan.ports?.port !== undefined || !process.log().includes('address already in use')) {
         throw error;
       }
     }

@@ -3,7 +3,10 @@ export interface Stoppable {
   stop(): Promise<void>;
 }
 
-const running = new Set<Stoppable>();
+// Mocha loads spec files by require and, where that fails, by import, which may give a module twice. There is one list.
+const key = Symbol.for('rx-weir.spec.running');
+const shared = globalThis as { [key]?: Set<Stoppable> };
+const running = (shared[key] ??= new Set());
 
 /** Notes a thing for `stopAll`. */
 export function register(thing: Stoppable): void {
