@@ -36,9 +36,11 @@ async function main(closing: <B extends Broker>(broker: B) => B): Promise<void> 
   server.listen(Number(values.port ?? 0), '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
+  const demonstrates = values.port === undefined || values.demo;
+  const asked = demonstrates ? undefined : Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
   console.log(`POST lines of JSON to http://127.0.0.1:${port}/NAME, stored on ${place.name}`);
-  if (values.port === undefined || values.demo) await demo(`http://127.0.0.1:${port}`, broker);
-  else await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
+  if (demonstrates) await demo(`http://127.0.0.1:${port}`, broker);
+  await asked;
   // requests under way get their answers; run() closes the broker after them, which flushes
   await shut(server);
   console.log('closed');

@@ -99,7 +99,9 @@ await run('pipeline', async (closing) => {
 
   const archived$ = archive.messages('bills', { start: earliest(), until: untilNow(), codec: json<Bill>() });
   const archived = await lastValueFrom(archived$.pipe(toArray()));
-  for (const { value, headers } of archived) {
+  for (const delivery of archived) {
+    const { value, headers } = delivery;
     console.log(`  archived ${value.total} for order ${value.order}, from ${String(headers.get('from'))}`);
+    delivery.ack();
   }
 });

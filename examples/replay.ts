@@ -1,18 +1,9 @@
 // Where a subscription can begin and where it can end.
 //
 //   npx tsx examples/replay.ts [--broker nats://localhost:4222 [--cluster test-cluster]]
+import { firstValueFrom, interval, lastValueFrom, mergeMap, takeUntil, timer, toArray, type Observable } from 'rxjs';
 import {
-  firstValueFrom,
-  interval,
-  lastValueFrom,
-  map,
-  mergeMap,
-  takeUntil,
-  timer,
-  toArray,
-  type Observable,
-} from 'rxjs';
-import {
+  ackConcatMap,
   earliest,
   fromAgo,
   fromOffset,
@@ -23,6 +14,7 @@ import {
   untilNow,
   untilOffset,
   untilTime,
+  type Delivery,
   type Start,
   type Until,
 } from 'rx-weir';
@@ -49,12 +41,8 @@ await run('replay', async (closing) => {
 
   // a moment between the third and the fourth, by the broker's clock
   const all$ = broker.messages(channel, { start: earliest(), until: untilOffset(6) });
-  const times = await lastValueFrom(
-    all$.pipe(
-      map((message) => message.time?.getTime() ?? 0),
-      toArray(),
-    ),
-  );
+  const time = async (message: Delivery): Promise<number> => message.time?.getTime() ?? 0;
+  const times = await lastValueFrom(all$.pipe(ackConcatMap(time), toArray()));
   const between = (times[2]! + times[3]!) / 2;
 
   const last = untilOffset(6);

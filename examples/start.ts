@@ -4,7 +4,7 @@ import { lastValueFrom, tap } from 'rxjs';
 import { ackMergeMap, earliest, text, toAsyncIterable, untilOffset, type Broker, type Delivery } from 'rx-weir';
 import { inputFrom } from './start-input.js';
 import { count, dim, Few, strong, word } from './start-print.js';
-import { brokerOptions, placeOf, run, type Place } from './support.js';
+import { ArgumentError, brokerOptions, placeOf, run, type Place } from './support.js';
 
 const usage = `npm start -- [FILE] [--broker URL [--cluster ID]] [--fail TEXT]
 
@@ -30,7 +30,7 @@ await run('npm start', async (closing) => {
     console.log(usage);
     return;
   }
-  if (positionals.length > 1) throw new Error(`one FILE at a time; got ${positionals.join(' ')}`);
+  if (positionals.length > 1) throw new ArgumentError(`one FILE at a time; got ${positionals.join(' ')}`);
   const place = placeOf(values);
   const input = await inputFrom(positionals[0]);
   const broker = closing(place.open('start'));

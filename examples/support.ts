@@ -44,6 +44,11 @@ export function placeFromArguments(): Place {
   return placeOf(values);
 }
 
+/** Arguments that are not understood; Node's own have such codes too. */
+export class ArgumentError extends Error {
+  readonly code = 'ERR_PARSE_ARGS';
+}
+
 /**
  * Runs a program: what it hands to `closing` is closed at its end, after an error, and on Ctrl-C. An error is told in one
  * line and makes the exit code 1, or 2 for arguments that are not understood.

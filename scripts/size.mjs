@@ -46,7 +46,9 @@ if (process.argv.includes('--json')) {
   const width = Math.max(...results.map(({ name }) => name.length));
   console.log(`${self}: bytes gzipped, of the budget (minified)`);
   for (const { name, gzip, budget, minified, node } of results) {
-    const marks = [gzip > budget ? 'OVER BUDGET' : '', node.length > 0 ? `IMPORTS ${node.join(' ')}` : ''].filter(Boolean);
+    const marks = [gzip > budget ? 'OVER BUDGET' : '', node.length > 0 ? `IMPORTS ${node.join(' ')}` : ''].filter(
+      Boolean,
+    );
     console.log(
       `  ${name.padEnd(width)} ${String(gzip).padStart(7)} of ${String(budget).padStart(6)}  (${minified}) ${marks.join(', ')}`.trimEnd(),
     );

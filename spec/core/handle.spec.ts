@@ -58,7 +58,7 @@ describe('BrokerHandle', () => {
       expect([ends, handle.sourcesMade[1]!.stopped]).to.deep.equal([['complete'], true]);
     });
 
-    it('values acks when next returned, and also when next throws or unsubscribes', async () => {
+    it('values acks when next returned, and also when next unsubscribed', async () => {
       const handle = new HandHandle();
       const made: HandMade[] = [];
       const emit = (): HandMade => {

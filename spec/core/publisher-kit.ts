@@ -46,7 +46,11 @@ export class HandPort implements PublishPort {
 
   /** Confirms everything until nothing is written any more. */
   confirmAll(): void {
-    while (this.open.length > 0) this.confirm();
+    // by index, because each confirmation may write another
+    for (let at = 0; at < this.written.length; at++) {
+      const entry = this.written[at]!;
+      if (entry.state === 'written') entry.publisher.confirmed(entry);
+    }
   }
 
   private find(value: unknown): Entry {

@@ -31,7 +31,11 @@ export function startExample(name: string, args: readonly string[] = [], env: Ru
 }
 
 /** Runs a program of examples/ to its end. */
-export async function runExample(name: string, args: readonly string[] = [], options: RunOptions = {}): Promise<Outcome> {
+export async function runExample(
+  name: string,
+  args: readonly string[] = [],
+  options: RunOptions = {},
+): Promise<Outcome> {
   const child = spawn(process.execPath, ['--import', 'tsx', `examples/${name}.ts`, ...args], {
     cwd: root,
     env: { ...process.env, ...options.env },

@@ -36,9 +36,13 @@ describe('examples/start.ts (npm start)', () => {
     const lines = stdout.split('\n');
     expect(lines.length).to.be.below(40);
     const words = lines.map((line) => /^(\S+) {2,}/.exec(line)?.[1]).filter((word) => word !== undefined);
-    expect(words).to.deep.equal(['receipt', 'start', 'delivery', 'ack', 'in-flight', 'sink', 'Next:'].filter((w) => w !== 'Next:'));
+    expect(words).to.deep.equal(
+      ['receipt', 'start', 'delivery', 'ack', 'in-flight', 'sink', 'Next:'].filter((w) => w !== 'Next:'),
+    );
     expect(stdout).to.match(/at most 16 of 16 deliveries were unsettled/);
-    expect(stdout).to.match(/#2 .* attempt 1: released/).and.to.match(/#2 .* succeeds, attempt 2: acked/);
+    expect(stdout)
+      .to.match(/#2 .* attempt 1: released/)
+      .and.to.match(/#2 .* succeeds, attempt 2: acked/);
     expect(stdout).to.match(/#3 .* attempt 3: put aside/);
     expect(stdout).to.match(/read back: .*, then delivery.ack\(\)/);
     expect(stdout).to.match(/lines done and 1 line put aside/);
@@ -50,7 +54,9 @@ describe('examples/start.ts (npm start)', () => {
     const path = await file('odd.txt', Buffer.concat([Buffer.from('one\r\n\r\n  \ntwo\nthree\r\n'), odd]));
     const { code, stdout } = await runExample('start', [path]);
     expect(code).to.equal(0);
-    expect(stdout).to.match(/4 lines published/).and.to.match(/3 lines done and 1 line put aside/);
+    expect(stdout)
+      .to.match(/4 lines published/)
+      .and.to.match(/3 lines done and 1 line put aside/);
   });
 
   it('puts aside the lines that --fail names', async () => {

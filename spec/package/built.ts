@@ -14,7 +14,9 @@ let building: Promise<void> | undefined;
 
 /** Resolves when dist/ is what lib/ says; builds it if it is older, and once a run at most. */
 export function built(): Promise<void> {
-  building ??= isFresh() ? Promise.resolve() : command('npm', ['run', '--silent', 'build'], { cwd: root, install }).then();
+  building ??= isFresh()
+    ? Promise.resolve()
+    : command('npm', ['run', '--silent', 'build'], { cwd: root, install }).then();
   return building;
 }
 
@@ -30,7 +32,9 @@ function isFresh(): boolean {
   const newest = Math.max(...sources.map((path) => statSync(join(root, path)).mtimeMs));
   if (newest >= statSync(index).mtimeMs) return false;
   // a file whose source is gone would still be packed
-  const wanted = sources.filter((path) => path.startsWith('lib/')).map((path) => path.slice('lib/'.length, -'.ts'.length));
+  const wanted = sources
+    .filter((path) => path.startsWith('lib/'))
+    .map((path) => path.slice('lib/'.length, -'.ts'.length));
   const made = files('dist').filter((path) => path.endsWith('.js'));
   return made.length === wanted.length && wanted.every((name) => made.includes(`dist/${name}.js`));
 }

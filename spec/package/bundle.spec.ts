@@ -19,7 +19,9 @@ describe('a bundle for browsers', () => {
   before(async () => {
     await built();
     const said = await node([join(root, 'scripts/size.mjs'), '--json']).catch((error: unknown) => {
-      throw new Error('A case is over its budget or reaches a module of Node; npm run size says which.', { cause: error });
+      throw new Error('A case is over its budget or reaches a module of Node; npm run size says which.', {
+        cause: error,
+      });
     });
     results = JSON.parse(said) as SizeResult[];
   });
@@ -88,7 +90,8 @@ describe('the modules of lib/', () => {
   it('import one another in no circle', () => {
     const done = new Set<string>();
     const visit = (path: string, trail: readonly string[]): void => {
-      if (trail.includes(path)) throw new Error(`a circle: ${[...trail.slice(trail.indexOf(path)), path].join(' -> ')}`);
+      if (trail.includes(path))
+        throw new Error(`a circle: ${[...trail.slice(trail.indexOf(path)), path].join(' -> ')}`);
       if (done.has(path)) return;
       for (const each of graph[path]?.imports ?? []) if (!each.external) visit(each.path, [...trail, path]);
       done.add(path);
@@ -107,7 +110,14 @@ describe('the modules of lib/', () => {
     for (const entry of entries) {
       const path = join(root, 'lib', entry.slice('rx-weir'.length), 'index.ts');
       // esbuild refuses top-level await in CommonJS
-      await build({ entryPoints: [path], bundle: true, packages: 'external', format: 'cjs', write: false, logLevel: 'silent' });
+      await build({
+        entryPoints: [path],
+        bundle: true,
+        packages: 'external',
+        format: 'cjs',
+        write: false,
+        logLevel: 'silent',
+      });
     }
   });
 });

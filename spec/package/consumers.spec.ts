@@ -26,8 +26,8 @@ async function main(): Promise<void> {
 }
 
 const options: NatsStreamingOptions = { clusterId: 'c', clientId: 'me', servers: 'nats://localhost' };
-const any: Broker = natsStreaming(options) as unknown as Broker;
-void [any.status, InvalidOptionError];
+const brokers: readonly Broker[] = [natsStreaming(options), memory()];
+void [brokers, InvalidOptionError];
 void main();
 `;
 

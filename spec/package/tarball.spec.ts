@@ -17,8 +17,12 @@ describe('the tarball', () => {
       .map((path) => path.replace(/^package\//, ''));
     expect(paths).to.include.members(['package.json', 'LICENSE', 'dist/index.js', 'dist/index.d.ts']);
     const folders = new Set(paths.map((path) => (path.includes('/') ? path.slice(0, path.indexOf('/') + 1) : path)));
-    expect(['package.json', 'LICENSE', 'README.md', 'CHANGELOG.md', 'dist/', 'proto/']).to.include.members([...folders]);
-    const kinds = new Set(paths.filter((path) => path.startsWith('dist/')).map((path) => /\.(?:d\.)?\w+$/.exec(path)?.[0]));
+    expect(['package.json', 'LICENSE', 'README.md', 'CHANGELOG.md', 'dist/', 'proto/']).to.include.members([
+      ...folders,
+    ]);
+    const kinds = new Set(
+      paths.filter((path) => path.startsWith('dist/')).map((path) => /\.(?:d\.)?\w+$/.exec(path)?.[0]),
+    );
     expect([...kinds].sort()).to.deep.equal(['.d.ts', '.js']);
   });
 

@@ -1,8 +1,10 @@
 /* Compiled only: what a broker's methods take and give. */
 import { of, type Observable } from 'rxjs';
 import {
+  bridgeTo,
   bytes,
   earliest,
+  fromAgo,
   fromOffset,
   json,
   text,
@@ -23,6 +25,8 @@ import {
   type SourceOptions,
   type UntilOffset,
 } from '../../lib/index.js';
+import { memory, type MemoryDelivery } from '../../lib/memory/index.js';
+import { natsStreaming, type NatsStreamingDelivery } from '../../lib/nats-streaming/index.js';
 
 /** Whether two types are the same, not only assignable. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -75,7 +79,9 @@ export function sources(): void {
   expectType<Observable<Delivery<string>>>()(broker.hot('a', { codec: text, linger: 10 }));
 
   expectType<Observable<PartitionDelivery>>()(partitioned.messages('a', { partition: 1 }));
-  expectType<Observable<PartitionDelivery<Order>>>()(partitioned.hot('a', { codec: json<Order>(), start: fromOffset(1) }));
+  expectType<Observable<PartitionDelivery<Order>>>()(
+    partitioned.hot('a', { codec: json<Order>(), start: fromOffset(1) }),
+  );
 
   // @ts-expect-error -- the type of the value comes from the codec, it cannot be claimed
   broker.messages<Order>('a');
@@ -154,3 +160,23 @@ export function anyBroker<K extends BrokerTypes>(each: Broker<K>): Promise<void>
 }
 void anyBroker<AnyBroker>(broker);
 void anyBroker(partitioned);
+
+/** The brokers of this package: each with its own delivery and starts, and each a Broker. */
+export function brokers(): void {
+  const local = memory();
+  const stan = natsStreaming({ clusterId: 'c', clientId: 'me', servers: 'nats://localhost' });
+  const all: readonly Broker[] = [local, stan];
+  expectType<Observable<MemoryDelivery<string>>>()(local.messages('a', { codec: text, until: untilNow() }));
+  expectType<Observable<NatsStreamingDelivery<Order>>>()(
+    stan.messages('a', { codec: json<Order>(), start: fromAgo(1000) }),
+  );
+  stan.messages('a').pipe(bridgeTo(local, 'b'));
+
+  // @ts-expect-error -- NATS Streaming does not tell what the last message is
+  stan.messages('a', { until: untilNow() });
+  // @ts-expect-error -- a server or a connection is given as such
+  natsStreaming({ clusterId: 'c', clientId: 'me', server: 'nats://localhost' });
+  // @ts-expect-error -- the cluster has a name
+  natsStreaming({ clientId: 'me', servers: 'nats://localhost' });
+  void all;
+}
