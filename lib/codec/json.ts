@@ -35,7 +35,7 @@ export function json(schema?: StandardSchema): Codec<unknown> {
 function toBytes(value: unknown): Uint8Array {
   let text: string | undefined;
   try {
-    text = JSON.stringify(value) as string | undefined;
+    text = JSON.stringify(value);
   } catch (cause) {
     throw new DecodeError(`the value cannot be written as JSON: ${reasonOf(cause)}`, { cause });
   }

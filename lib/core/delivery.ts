@@ -64,7 +64,7 @@ const noHeaders: ReadonlyMap<string, unknown> = new Map();
  */
 export abstract class BaseDelivery<T> implements Delivery<T> {
   /** The delivery that holds the place: this one, or the first of which this is a copy. */
-  first: BaseDelivery<unknown> = this as BaseDelivery<unknown>;
+  first: BaseDelivery<unknown> = this;
   /** Who is told; undefined until the source takes it in. */
   owner: PlaceOwner | undefined = undefined;
   /** The log within the source that its offset belongs to. */

@@ -99,7 +99,7 @@ function causeToJSON(cause: unknown): unknown {
   if (cause === undefined) return undefined;
   if (cause instanceof WeirError) return cause.toJSON();
   if (cause instanceof Error) return { name: cause.name, message: cause.message };
-  return String(cause);
+  return typeof cause === 'string' ? cause : Object.prototype.toString.call(cause);
 }
 
 /** The link to the broker could not be made, or was lost for good. */

@@ -125,7 +125,7 @@ export abstract class BrokerHandle {
   }
 
   // async, so that whatever is wrong with the call rejects
-  // eslint-disable-next-line @typescript-eslint/require-await
+
   async publish(
     channel: string,
     value: unknown,
@@ -265,7 +265,7 @@ export abstract class BrokerHandle {
         subscriber.complete();
         return;
       }
-      const source = this.createSource(channel, settings, subscriber as Receiver, () => {
+      const source = this.createSource(channel, settings, subscriber, () => {
         this.sources.delete(source);
         if (this.closed !== undefined) this.left += source.unsettled;
         if (this.sources.size === 0) this.drained?.();

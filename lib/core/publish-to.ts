@@ -103,10 +103,7 @@ class Pull {
     iterable: Iterable<unknown> | AsyncIterable<unknown>,
     private readonly subscriber: Subscriber<Receipt<unknown>>,
   ) {
-    this.iterator =
-      Symbol.asyncIterator in iterable
-        ? iterable[Symbol.asyncIterator]()
-        : (iterable as Iterable<unknown>)[Symbol.iterator]();
+    this.iterator = Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
     publisher.onRoom = () => {
       this.go();
     };

@@ -120,7 +120,7 @@ function checkedOffset(factory: string, offset: unknown): bigint {
       `${factory} takes an integer from 0, or a bigint up to 2^64 - 1 where a number is not exact; got ${show(offset)}`,
     );
   }
-  return BigInt(offset as number | bigint);
+  return BigInt(offset);
 }
 
 function checkedTime(factory: string, time: unknown): number {

@@ -98,8 +98,8 @@ function makeClass<A extends unknown[], W extends Wrapper>(
 }
 
 function delegate(level: object, name: string | symbol): PropertyDescriptor {
-  const { value } = Object.getOwnPropertyDescriptor(level, name) as PropertyDescriptor;
-  if (typeof value !== 'function') {
+  const isMethod = typeof Object.getOwnPropertyDescriptor(level, name)?.value === 'function';
+  if (!isMethod) {
     return {
       get(this: Wrapper) {
         return (this[origin] as unknown as Record<string | symbol, unknown>)[name];

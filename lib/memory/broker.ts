@@ -163,7 +163,7 @@ export class MemoryHandle extends BrokerHandle implements MemoryHost {
         },
         reject: (error: unknown) => {
           signal?.removeEventListener('abort', abort);
-          reject(error as Error);
+          reject(error);
         },
       };
       this.dialing.push(waiter);

@@ -18,7 +18,6 @@ import type {
   UntilOffset,
   UntilTime,
 } from '../core/starts.js';
-import type { Story } from '../core/status.js';
 import { channelProblem } from './codec/subjects.js';
 import type { Connector } from './connection.js';
 import type { NatsStreamingDelivery } from './delivery.js';
@@ -200,7 +199,7 @@ export class StanBroker extends BrokerHandle implements StanHost {
         },
         reject: (error: unknown) => {
           signal?.removeEventListener('abort', abort);
-          reject(error as Error);
+          reject(error);
         },
       };
       this.dialing.push(waiter);

@@ -1,7 +1,7 @@
 import type { Cancel } from '../core/clock.js';
 import { BrokerTimeoutError, FrameTooLargeError, type WeirError } from '../core/errors.js';
 import { asWeirError, type Entry, type Publisher, type PublishPort } from '../core/publisher.js';
-import { guidText } from './codec/guid.js';
+import { GuidTexts, guidText } from './codec/guid.js';
 import { encodePing } from './codec/ping.js';
 import { decodePubAck, readAckCounter } from './codec/pub-ack.js';
 import { PubMsgEncoder } from './codec/pub-msg.js';
@@ -22,9 +22,14 @@ export class Outbox {
   private counter = 0;
   private readonly prefix = `${randomId().slice(0, 12)}.`;
   private readonly prefixBytes = encodeText(this.prefix);
+  private readonly guids = new GuidTexts(this.prefix);
   private cancelTimer: Cancel | undefined;
+  /** Where times of writing count from: as small integers, they cost no object each. */
+  private readonly startedAt: number;
 
-  constructor(private readonly host: StanHost) {}
+  constructor(private readonly host: StanHost) {
+    this.startedAt = host.clock.now();
+  }
 
   port(channel: string): PublishPort {
     return new StanPort(this, this.host, channel, this.prefix);
@@ -34,11 +39,11 @@ export class Outbox {
   keyOf(entry: Entry): Key {
     if (entry.id !== undefined) return this.own(entry.id) ?? String(entry.id);
     const { id } = (entry.fields ?? {}) as NatsStreamingFields;
-    return id === undefined ? ++this.counter : id;
+    return id ?? ++this.counter;
   }
 
   add(key: Key, entry: Entry): void {
-    entry.writtenAt = this.host.clock.now();
+    entry.writtenAt = this.now();
     this.unconfirmed.set(key, entry);
     this.arm();
   }
@@ -47,25 +52,29 @@ export class Outbox {
     return this.unconfirmed.has(key);
   }
 
-  remove(key: Key): void {
+  /**
+   * Takes an entry out, and gives it its id. The text is made here and not when it is written, because a window full of
+   * texts is what the collector would have to carry along.
+   */
+  take(key: Key): Entry | undefined {
+    const entry = this.unconfirmed.get(key);
+    if (entry === undefined) return undefined;
     this.unconfirmed.delete(key);
+    if (typeof key === 'number') entry.id ??= this.guids.of(key);
+    return entry;
   }
 
   /** Takes what came on the ack inbox. */
   acked(data: Uint8Array): void {
     const counter = readAckCounter(data, this.prefixBytes);
     if (counter >= 0) {
-      const entry = this.unconfirmed.get(counter);
-      if (entry === undefined) return;
-      this.unconfirmed.delete(counter);
-      entry.publisher.confirmed(entry);
+      const entry = this.take(counter);
+      entry?.publisher.confirmed(entry);
       return;
     }
     const ack = decodePubAck(data);
-    const key = this.own(ack.guid) ?? ack.guid;
-    const entry = this.unconfirmed.get(key);
+    const entry = this.take(this.own(ack.guid) ?? ack.guid);
     if (entry === undefined) return;
-    this.unconfirmed.delete(key);
     if (ack.error === '') {
       entry.publisher.confirmed(entry);
       return;
@@ -83,7 +92,7 @@ export class Outbox {
   denied(channel: string, error: WeirError): void {
     for (const [key, entry] of [...this.unconfirmed]) {
       if (entry.publisher.settings.channel !== channel) continue;
-      this.unconfirmed.delete(key);
+      this.take(key);
       entry.publisher.refused(entry, error);
     }
   }
@@ -112,7 +121,7 @@ export class Outbox {
   /** Acks that were on their way are lost: nobody can tell any more what became of these. */
   lost(reason: string, cause: unknown): void {
     const entries = [...this.unconfirmed.values()];
-    this.unconfirmed.clear();
+    for (const key of [...this.unconfirmed.keys()]) this.take(key);
     give(entries, reason, cause, false);
   }
 
@@ -135,6 +144,11 @@ export class Outbox {
     this.lost('the handle was closed', undefined);
   }
 
+  /** Milliseconds since this outbox was made. */
+  private now(): number {
+    return this.host.clock.now() - this.startedAt;
+  }
+
   private own(id: string | bigint): number | undefined {
     const text = String(id);
     if (!text.startsWith(this.prefix)) return undefined;
@@ -148,7 +162,7 @@ export class Outbox {
     if (this.cancelTimer !== undefined || options.ackTimeout === Infinity) return;
     this.cancelTimer = clock.after(options.ackTimeout, () => {
       this.cancelTimer = undefined;
-      this.expire(clock.now() - options.ackTimeout);
+      this.expire(this.now() - options.ackTimeout);
     });
   }
 
@@ -159,7 +173,7 @@ export class Outbox {
         this.rearm(entry.writtenAt - writtenBefore);
         break;
       }
-      this.unconfirmed.delete(key);
+      this.take(key);
       late.push(entry);
     }
     if (late.length === 0) return;
@@ -171,7 +185,7 @@ export class Outbox {
     const { clock, resolved: options } = this.host;
     this.cancelTimer = clock.after(ms, () => {
       this.cancelTimer = undefined;
-      this.expire(clock.now() - options.ackTimeout);
+      this.expire(this.now() - options.ackTimeout);
     });
   }
 }
@@ -219,13 +233,13 @@ class StanPort implements PublishPort {
     const { maxPayload } = session.link;
     if (maxPayload !== undefined && entry.bytes.length + 256 > maxPayload)
       this.checkSize(encoder, entry, key, replyTo, maxPayload);
-    entry.id = typeof key === 'number' ? encoder.guidText(key) : key;
+    if (typeof key === 'string') entry.id = key;
     const bytes = encoder.encode(key, entry.bytes, replyTo);
     this.outbox.add(key, entry);
     try {
       session.link.publish(this.subject, bytes, session.ackInbox);
     } catch (error) {
-      this.outbox.remove(key);
+      this.outbox.take(key);
       throw asWeirError(error, 'nats-streaming');
     }
   }

@@ -38,7 +38,15 @@ export function fromSequence(sequence: bigint): StartFields {
   return { ...none, startPosition: startPositions.sequence, startSequence: sequence };
 }
 
+/** The most that the wire can hold, in ns: 292 years. More would wrap around into the future. */
+const maxDelta = 2n ** 63n - 1n;
+
 /** What was stored within the last `ms` milliseconds, and on. */
 export function since(ms: number): StartFields {
-  return { ...none, startPosition: startPositions.timeDelta, startTimeDelta: BigInt(Math.round(ms * 1e6)) };
+  const delta = BigInt(Math.round(ms * 1e6));
+  return {
+    ...none,
+    startPosition: startPositions.timeDelta,
+    startTimeDelta: delta > maxDelta ? maxDelta : delta < -maxDelta ? -maxDelta : delta,
+  };
 }

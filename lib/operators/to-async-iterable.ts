@@ -81,7 +81,7 @@ class Iteration<T> implements AsyncIterator<T, undefined> {
     if (this.failure !== undefined) {
       const { error } = this.failure;
       this.failure = undefined;
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what the source said, as it said it
+
       return Promise.reject(error);
     }
     if (this.ended) return Promise.resolve({ done: true, value: undefined });
@@ -97,7 +97,7 @@ class Iteration<T> implements AsyncIterator<T, undefined> {
 
   throw(error?: unknown): Promise<IteratorResult<T, undefined>> {
     this.stop();
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- handed back as it was given
+
     return Promise.reject(error);
   }
 

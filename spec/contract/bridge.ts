@@ -55,7 +55,11 @@ export function describeBridge(world: World): void {
       const store = memory({ closeTimeout: 100 }) as unknown as Broker;
       const events = new Tap(store.events);
       const there = world.channel();
-      await store.publish('here', 'x', { codec: text, ...(can.keys ? {} : { key: 'k' }), ...(can.headers ? {} : { headers: { a: 'b' } }) });
+      await store.publish('here', 'x', {
+        codec: text,
+        ...(can.keys ? {} : { key: 'k' }),
+        ...(can.headers ? {} : { headers: { a: 'b' } }),
+      });
       const source = store.messages('here', { start: earliest() });
       const error = await new Tap(source.pipe(bridgeTo(broker, there))).failed();
       expect(error).to.be.instanceOf(InvalidOptionError);

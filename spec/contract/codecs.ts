@@ -70,7 +70,9 @@ export function describeCodecs(world: World): void {
         const error = (await tap.failed()) as DecodeError;
         expect(valuesOf(tap.all)).to.deep.equal([{ id: 1 }]);
         expect(error).to.be.instanceOf(DecodeError);
-        expect(error.message).to.include(channel).and.include(String(world.can.firstOffset + 1n));
+        expect(error.message)
+          .to.include(channel)
+          .and.include(String(world.can.firstOffset + 1n));
       }
     },
     "onDecodeError 'skip' acks what cannot be read, and goes on": async () => {
@@ -100,7 +102,9 @@ export function describeCodecs(world: World): void {
         },
       );
       expect(valuesOf(await tap.first(2))).to.deep.equal([{ id: 1 }, { id: 2 }]);
-      expect(dead.map(({ value, settled }) => [Buffer.from(value).toString(), settled])).to.deep.equal([['no order', true]]);
+      expect(dead.map(({ value, settled }) => [Buffer.from(value).toString(), settled])).to.deep.equal([
+        ['no order', true],
+      ]);
       expect(settledBefore).to.equal(false);
       expect((await world.ackingTap(broker, letters).at(0)).value).to.equal('no order');
     },

@@ -54,8 +54,14 @@ export function describeDurables(world: World): void {
       const broker = world.broker();
       const channel = world.channel();
       await world.put(broker, channel, ...numbers(6));
-      for (const expected of [['1', '2'], ['3', '4'], ['5', '6']]) {
-        const values = await lastValueFrom(world.texts(broker, channel, { durable }).pipe(autoAck(), take(2), toArray()));
+      for (const expected of [
+        ['1', '2'],
+        ['3', '4'],
+        ['5', '6'],
+      ]) {
+        const values = await lastValueFrom(
+          world.texts(broker, channel, { durable }).pipe(autoAck(), take(2), toArray()),
+        );
         expect(values).to.deep.equal(expected);
       }
     },
@@ -77,7 +83,9 @@ export function describeDurables(world: World): void {
       await first.first(1);
       const error = await world.tap(broker, channel, { durable }).failed();
       expect(error).to.be.instanceOf(InUseError);
-      expect((error as Error).message).to.include(durable).and.include(channel);
+      expect((error as Error).message)
+        .to.include(durable)
+        .and.include(channel);
       await world.put(broker, channel, '2');
       expect(valuesOf(await first.first(2))).to.deep.equal(['1', '2']);
       first.unsubscribe();
@@ -96,7 +104,11 @@ export function describeDurables(world: World): void {
         world.ackingTap(broker, b, { durable: 'one' }),
       ];
       const all = await Promise.all(taps.map((tap) => tap.first(2)));
-      expect(all.map(valuesOf)).to.deep.equal([['a1', 'a2'], ['a1', 'a2'], ['b1', 'b2']]);
+      expect(all.map(valuesOf)).to.deep.equal([
+        ['a1', 'a2'],
+        ['a1', 'a2'],
+        ['b1', 'b2'],
+      ]);
     },
     'a position outlives its handle': async () => {
       const client = unique('client');

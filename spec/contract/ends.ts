@@ -119,7 +119,10 @@ export function describeEnds(world: World): void {
 
   for (const end of [untilNow(), untilOffset(1), untilTime(0)].filter(({ kind }) => !has(kind))) {
     it(`refuses ${end.kind}, which it does not have, at the call`, () => {
-      expect(() => world.broker().messages(world.channel(), { until: end })).to.throw(InvalidOptionError, /until accepts/);
+      expect(() => world.broker().messages(world.channel(), { until: end })).to.throw(
+        InvalidOptionError,
+        /until accepts/,
+      );
     });
   }
 }

@@ -10,10 +10,13 @@ export function describeOptionErrors(world: World): void {
   const { can } = world;
   const loose = (): Loose => world.broker() as unknown as Loose;
   const refused = (call: () => unknown, ...words: string[]): void => {
-    expect(call).to.throw(InvalidOptionError).with.property('message').that.satisfies((message: string) => {
-      for (const word of words) expect(message).to.include(word);
-      return true;
-    });
+    expect(call)
+      .to.throw(InvalidOptionError)
+      .with.property('message')
+      .that.satisfies((message: string) => {
+        for (const word of words) expect(message).to.include(word);
+        return true;
+      });
   };
 
   for (const method of ['messages', 'values', 'hot']) {

@@ -88,9 +88,7 @@ export function describePublishToAndFrom(world: World): void {
           yield value;
         }
       }
-      const receipts = await new Tap(
-        broker.publishFrom(channel, values(), { codec: text, maxInFlight: 3 }),
-      ).complete();
+      const receipts = await new Tap(broker.publishFrom(channel, values(), { codec: text, maxInFlight: 3 })).complete();
       expect(receipts.map(({ ok, value }) => ok && value)).to.deep.equal(numbers(50));
     },
     'publishFrom is cold: each subscriber publishes': async () => {

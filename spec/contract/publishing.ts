@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { json } from '../../lib/codec/json.js';
 import { text } from '../../lib/codec/text.js';
 import type { ConfirmedReceipt } from '../../lib/core/broker.js';
-import { FrameTooLargeError, InvalidOptionError, PublishError, WeirError } from '../../lib/core/errors.js';
+import { FrameTooLargeError, InvalidOptionError, PublishError, type WeirError } from '../../lib/core/errors.js';
 import { earliest } from '../../lib/core/starts.js';
 import { Tap } from './tap.js';
 import { together } from './together.js';
@@ -27,7 +27,8 @@ export function describePublishing(world: World): void {
       const channel = world.channel();
       const value = { id: 7 };
       const receipts: ConfirmedReceipt<unknown>[] = [];
-      for (let n = 0; n < 3; n++) receipts.push(await broker.publish(channel, value, { codec: json<{ id: number }>() }));
+      for (let n = 0; n < 3; n++)
+        receipts.push(await broker.publish(channel, value, { codec: json<{ id: number }>() }));
       for (const receipt of receipts) {
         expect(receipt).to.include({ ok: true, confirmed: can.confirms, channel });
         expect(receipt.value).to.equal(value);
@@ -37,7 +38,9 @@ export function describePublishing(world: World): void {
       expect(new Set(receipts.map(({ id }) => id)).size).to.equal(3);
       const offsets = receipts.map(({ offset }) => offset);
       const first = can.firstOffset;
-      expect(offsets).to.deep.equal(can.receiptOffsets ? [first, first + 1n, first + 2n] : [undefined, undefined, undefined]);
+      expect(offsets).to.deep.equal(
+        can.receiptOffsets ? [first, first + 1n, first + 2n] : [undefined, undefined, undefined],
+      );
     },
     'keeps the order of the calls': async () => {
       const broker = world.broker();

@@ -83,24 +83,25 @@ export function describeSinks(world: World): void {
       expect(confirmed).to.be.at.least(25);
       sink.complete();
     },
-    "a value too many gets an OverflowError receipt: the newest with 'error' and 'drop-newest', else the oldest": async () => {
-      const lost = { error: ['4', '5'], 'drop-newest': ['4', '5'], 'drop-oldest': ['2', '3'] };
-      for (const overflow of ['error', 'drop-newest', 'drop-oldest'] as const) {
-        const channel = world.channel();
-        const broker = world.broker();
-        const sink = broker.sink(channel, { codec: text, maxInFlight: 1, buffer: 2, overflow });
-        const receipts = told(sink.receipts);
-        await broker.connect();
-        for (const value of numbers(5)) sink.next(value);
-        sink.complete();
-        await receipts.complete();
-        const failed = receipts.all.filter(({ ok }) => !ok);
-        expect(failed.map(({ value }) => value)).to.deep.equal(lost[overflow]);
-        expect(failed.every(({ error }) => error instanceof OverflowError)).to.equal(true);
-        const stored = numbers(5).filter((value) => !lost[overflow].includes(value));
-        expect(valuesOf(await world.ackingTap(broker, channel).first(3))).to.deep.equal(stored);
-      }
-    },
+    "a value too many gets an OverflowError receipt: the newest with 'error' and 'drop-newest', else the oldest":
+      async () => {
+        const lost = { error: ['4', '5'], 'drop-newest': ['4', '5'], 'drop-oldest': ['2', '3'] };
+        for (const overflow of ['error', 'drop-newest', 'drop-oldest'] as const) {
+          const channel = world.channel();
+          const broker = world.broker();
+          const sink = broker.sink(channel, { codec: text, maxInFlight: 1, buffer: 2, overflow });
+          const receipts = told(sink.receipts);
+          await broker.connect();
+          for (const value of numbers(5)) sink.next(value);
+          sink.complete();
+          await receipts.complete();
+          const failed = receipts.all.filter(({ ok }) => !ok);
+          expect(failed.map(({ value }) => value)).to.deep.equal(lost[overflow]);
+          expect(failed.every(({ error }) => error instanceof OverflowError)).to.equal(true);
+          const stored = numbers(5).filter((value) => !lost[overflow].includes(value));
+          expect(valuesOf(await world.ackingTap(broker, channel).first(3))).to.deep.equal(stored);
+        }
+      },
     'one bad value gets a failed receipt, and the sink goes on': async () => {
       const channel = world.channel();
       const broker = world.broker();

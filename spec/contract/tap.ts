@@ -10,8 +10,11 @@ export class Tap<T> {
   error: unknown;
   completed = false;
   readonly subscription: Subscription;
-  private waiters: { readonly count: number; readonly resolve: () => void; readonly reject: (error: unknown) => void }[] =
-    [];
+  private waiters: {
+    readonly count: number;
+    readonly resolve: () => void;
+    readonly reject: (error: unknown) => void;
+  }[] = [];
   private enders: (() => void)[] = [];
 
   /** @param then - called with each value, after it was written down */

@@ -67,7 +67,11 @@ export class World {
   }
 
   /** The texts of a channel, from its earliest message on if not told otherwise; `start: null` leaves the start out. */
-  texts(broker: Broker, channel: string, { start = earliest(), ...options }: TextOptions = {}): Observable<Delivery<string>> {
+  texts(
+    broker: Broker,
+    channel: string,
+    { start = earliest(), ...options }: TextOptions = {},
+  ): Observable<Delivery<string>> {
     return broker.messages(channel, { ...options, ...(start !== null && { start }), codec: text });
   }
 
@@ -92,7 +96,12 @@ export class World {
    * Publishes a message at a time until the tap has got one that it had not: a subscription is made in the background,
    * and no broker tells when it is there.
    */
-  async untilLive(broker: Broker, channel: string, tap: { readonly all: readonly unknown[] }, fields: MessageFields = {}): Promise<void> {
+  async untilLive(
+    broker: Broker,
+    channel: string,
+    tap: { readonly all: readonly unknown[] },
+    fields: MessageFields = {},
+  ): Promise<void> {
     const before = tap.all.length;
     let probes = 0;
     await until(

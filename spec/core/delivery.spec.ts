@@ -116,7 +116,6 @@ describe('BaseDelivery', () => {
     expect(() => {
       delivery.decode({
         decode() {
-          // eslint-disable-next-line @typescript-eslint/only-throw-error -- users' codecs may
           throw 'a word';
         },
       });

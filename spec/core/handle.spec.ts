@@ -5,7 +5,13 @@ import { firstValueFrom } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { text } from '../../lib/codec/text.js';
 import { schedulerClock } from '../../lib/core/clock.js';
-import { ClosedError, InvalidOptionError, OverflowError, PublishError, PublishUncertainError } from '../../lib/core/errors.js';
+import {
+  ClosedError,
+  InvalidOptionError,
+  OverflowError,
+  PublishError,
+  PublishUncertainError,
+} from '../../lib/core/errors.js';
 import { HandHandle } from './handle-kit.js';
 import { HandMade } from './intake-kit.js';
 import { turn } from './publisher-kit.js';

@@ -133,7 +133,14 @@ describe('shareHot', () => {
     const [delivery] = bench.emit(7);
     const handle = a.all[0]!;
     const { channel, offset, value, redelivered, redeliveries, key, headers } = handle;
-    expect([channel, offset, redelivered, redeliveries, key, headers.size]).to.deep.equal(['c', 7n, false, 0, undefined, 0]);
+    expect([channel, offset, redelivered, redeliveries, key, headers.size]).to.deep.equal([
+      'c',
+      7n,
+      false,
+      0,
+      undefined,
+      0,
+    ]);
     expect(value).to.equal(delivery!.value);
     handle.ack();
     expect(handle.toJSON()).to.include({ channel: 'c', offset: '7', value: '7', settled: true });

@@ -13,7 +13,11 @@ export class HandMade extends BaseDelivery<unknown> {
 
   constructor(
     readonly offsetKey: OffsetKey,
-    { redeliveries = 0, payload = `${offsetKey}`, time }: { redeliveries?: number; payload?: string | Uint8Array; time?: number } = {},
+    {
+      redeliveries = 0,
+      payload = `${offsetKey}`,
+      time,
+    }: { redeliveries?: number; payload?: string | Uint8Array; time?: number } = {},
   ) {
     super();
     this.redeliveries = redeliveries;

@@ -345,7 +345,9 @@ describe('Intake', () => {
       one!.ack();
       expect(bench.take()).to.equal('next 1 ack 1 error release 2 idle');
       expect(bench.failure).to.be.instanceOf(DecodeError);
-      expect((bench.failure as DecodeError).message).to.include("offset 2 of 'c'").and.include('cannot read that');
+      expect((bench.failure as DecodeError).message)
+        .to.include("offset 2 of 'c'")
+        .and.include('cannot read that');
     });
 
     it("'skip': it is acked, and takes no place", () => {
@@ -392,7 +394,9 @@ describe('Intake', () => {
         await Promise.resolve();
         await Promise.resolve();
         expect(bench.take()).to.equal('error release 1 idle');
-        expect((bench.failure as Error).message).to.include('no door').and.include('cannot read that');
+        expect((bench.failure as Error).message)
+          .to.include('no door')
+          .and.include('cannot read that');
       }
     });
 

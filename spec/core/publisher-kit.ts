@@ -46,15 +46,16 @@ export class HandPort implements PublishPort {
 
   /** Confirms everything until nothing is written any more. */
   confirmAll(): void {
-    // by index, because each confirmation may write another
-    for (let at = 0; at < this.written.length; at++) {
-      const entry = this.written[at]!;
+    // the loop sees what is written while it runs: each confirmation may write another
+    for (const entry of this.written) {
       if (entry.state === 'written') entry.publisher.confirmed(entry);
     }
   }
 
   private find(value: unknown): Entry {
-    const found = this.written.find((entry) => entry.state === 'written' && (value === undefined || entry.value === value));
+    const found = this.written.find(
+      (entry) => entry.state === 'written' && (value === undefined || entry.value === value),
+    );
     if (found === undefined) throw new Error(`${String(value)} is not written`);
     return found;
   }

@@ -213,11 +213,11 @@ describe('Publisher', () => {
     const bench = new PublisherBench({ maxInFlight: 1, buffer: 5 });
     const [one, two, three] = [1, 2, 3].map((value) => bench.entry(value));
     for (const entry of [one!, two!, three!]) bench.publisher.offer(entry);
-    expect([bench.publisher.withdraw(one!), bench.publisher.withdraw(two!), bench.publisher.withdraw(two!)]).to.deep.equal([
-      false,
-      true,
-      false,
-    ]);
+    expect([
+      bench.publisher.withdraw(one!),
+      bench.publisher.withdraw(two!),
+      bench.publisher.withdraw(two!),
+    ]).to.deep.equal([false, true, false]);
     bench.port.confirmAll();
     expect(bench.told).to.deep.equal(['1 ok', '3 ok']);
     expect(bench.publisher.pending).to.equal(0);

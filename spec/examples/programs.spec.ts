@@ -1,8 +1,11 @@
+import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
+import { request, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { built, root } from '../package/built.js';
 import { startNatsStreaming, type NatsStreamingServer } from '../support/brokers/index.js';
-import { killAll, root, runExample, startExample } from './run-example.js';
+import { killAll, runExample, startExample } from './run-example.js';
 
 /** Lines that each program prints, in this order, on every broker. */
 const programs: Readonly<Record<string, readonly RegExp[]>> = {
@@ -60,6 +63,7 @@ describe('examples', () => {
   let server: NatsStreamingServer;
 
   before(async () => {
+    await built();
     server = await startNatsStreaming();
   });
 
@@ -94,8 +98,15 @@ describe('examples', () => {
 
   it('http-ingest serves until it is asked to end, and answers what is under way', async () => {
     const program = startExample('http-ingest', ['--port', '0']);
-    await program.printed('POST lines of JSON');
+    const [url] = await program.printed(/http:\/\/127.0.0.1:\d+\//);
+    const call = request(`${url}events`, { method: 'POST', headers: { expect: '100-continue' } });
+    call.flushHeaders();
+    await once(call, 'continue');
     program.child.kill('SIGINT');
+    call.end('{"n":1}\n{"n":2}\n');
+    const [response] = (await once(call, 'response')) as [IncomingMessage];
+    expect(response.statusCode).to.equal(202);
+    expect((await response.toArray()).join('')).to.equal('{"stored":2}\n');
     const { code, stdout } = await program.ended;
     expect(stdout).to.match(/\nclosed\n$/);
     expect(code).to.equal(0);

@@ -1,9 +1,6 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-
-/** The folder of the package. */
-export const root = fileURLToPath(new URL('../../', import.meta.url));
+import { root } from '../package/built.js';
 
 /** What a program did. */
 export interface Outcome {
@@ -63,12 +60,14 @@ export class Running {
     void this.ended.then(() => running.delete(this));
   }
 
-  /** Resolves when it has printed that; rejects when it ends before. */
-  async printed(words: string): Promise<void> {
-    while (!this.stdout.includes(words)) {
+  /** Resolves with what of its output matches, when it has printed that; rejects when it ends before. */
+  async printed(words: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = words.exec(this.stdout);
+      if (found !== null) return found;
       const more = once(this.child.stdout, 'data').then(() => true);
       if (!(await Promise.race([more, this.ended.then(() => false)]))) {
-        throw new Error(`it ended without '${words}':\n${this.stdout}${this.stderr}`);
+        throw new Error(`it ended without ${String(words)}:\n${this.stdout}${this.stderr}`);
       }
     }
   }

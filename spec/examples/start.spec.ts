@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { built } from '../package/built.js';
 import { startNatsStreaming } from '../support/brokers/index.js';
 import { killAll, runExample, startExample, type Outcome } from './run-example.js';
 
@@ -9,6 +10,7 @@ describe('examples/start.ts (npm start)', () => {
   let folder: string;
 
   before(async () => {
+    await built();
     folder = await mkdtemp(join(tmpdir(), 'rx-weir-start-'));
   });
 
@@ -113,7 +115,7 @@ describe('examples/start.ts (npm start)', () => {
   it('closes on Ctrl-C', async () => {
     const program = startExample('start', ['-']);
     program.child.stdin.write('first\n'.repeat(10));
-    await program.printed('standard input');
+    await program.printed(/standard input/);
     program.child.kill('SIGINT');
     const { code, stderr } = await program.ended;
     expect(stderr).to.equal('interrupted: closing\n');

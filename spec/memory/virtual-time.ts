@@ -37,9 +37,7 @@ export class VirtualBroker {
   /** Publishes texts; returns their receipts, which fill up as time moves. */
   put(channel: string, ...texts: string[]): Receipt<string>[] {
     const receipts: Receipt<string>[] = [];
-    this.broker
-      .publishFrom(channel, texts, { codec: text })
-      .subscribe((receipt) => receipts.push(receipt));
+    this.broker.publishFrom(channel, texts, { codec: text }).subscribe((receipt) => receipts.push(receipt));
     this.advance();
     return receipts;
   }

@@ -1,4 +1,4 @@
-import { Subscription } from 'rxjs';
+import { type Subscription } from 'rxjs';
 import type { Broker, BrokerEvent, BrokerTypes, Receipt, Status } from '../../lib/core/broker.js';
 import { earliest } from '../../lib/core/starts.js';
 import { natsStreaming } from '../../lib/nats-streaming/index.js';
