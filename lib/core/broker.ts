@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Observable, OperatorFunction, Subject } from 'rxjs';
 import type { Decoder, Encoder } from './codec.js';
 import type { Delivery } from './delivery.js';

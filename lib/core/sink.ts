@@ -43,7 +43,9 @@ export class PublishSink<T> extends Subject<T> implements Sink<T>, ReceiptListen
 
   override next(value: T): void {
     if (this.ending || this.closed) return;
-    if (offer(this.publisher, this.maker, value, undefined, this) !== undefined) super.next(value);
+    const entry = offer(this.publisher, this.maker, value, undefined, this);
+    // a Subject does some work for each value even when nobody listens, and few listen to a sink's values
+    if (entry !== undefined && this.observed) super.next(value);
   }
 
   override complete(): void {

@@ -70,7 +70,7 @@ const fieldsShape: Shape = {
   replyTo: text(),
 };
 
-/** The handle, and what its rooms share. */
+/** The handle, and what its rooms share. @internal */
 export class StanBroker extends BrokerHandle implements StanHost {
   readonly [carries] = { key: false, headers: false };
   readonly clusterId: string;

@@ -24,7 +24,12 @@ export const connectNats: ConnectNats = async (request: ConnectRequest): Promise
   const { wsconnect } = await firstInstalled<{ wsconnect: Connect }>(
     '@nats-io/nats-core',
     request.servers.join(', '),
-    () => import('@nats-io/nats-core'),
+    // the handler tells bundlers that the package may be missing: a borrowed connection needs none
+    () => import('@nats-io/nats-core').catch(rethrow),
   );
   return openNats(wsconnect, request);
 };
+
+function rethrow(error: unknown): never {
+  throw error;
+}

@@ -3,7 +3,7 @@ import { StanBroker, type NatsStreamingBroker } from './broker.js';
 import { createConnector, type ConnectNats } from './connection.js';
 import { resolveOptions, type NatsStreamingOptions } from './options.js';
 
-/** Makes the factory function, over the way in which this platform connects. */
+/** Makes the factory function, over the way in which this platform connects. @internal */
 export function factory(connect: ConnectNats): (options: NatsStreamingOptions) => NatsStreamingBroker {
   return (options) => {
     const resolved = resolveOptions(options);

@@ -14,7 +14,7 @@ export interface NatsStreamingDelivery<T = Uint8Array> extends Delivery<T> {
   readonly replyTo: string | undefined;
 }
 
-/** Where the acks of a subscription go, as long as the server knows it. */
+/** Where the acks of a subscription go, as long as the server knows it. @internal */
 export interface Registration {
   /** The inbox that the server gave; undefined until it has answered. */
   ackInbox: string | undefined;
@@ -23,6 +23,7 @@ export interface Registration {
 /**
  * A delivery over its undecoded frame: the scan fills plain fields, and what is rarely asked for is decoded on access.
  * One object a message is the whole cost of it.
+ * @internal
  */
 export class StanDelivery<T> extends BaseDelivery<T> implements NatsStreamingDelivery<T>, MessageFields {
   sequence: number | bigint = 0;

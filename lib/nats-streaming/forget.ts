@@ -11,6 +11,7 @@ import { Subscribing, type Subscribed } from './subscribe.js';
  * Drops the position of a durable. The server forgets only what is subscribed to, so this subscribes to it and
  * unsubscribes. A durable queue group that others are members of keeps its position: only its last member can drop it.
  * @throws InUseError while a subscription holds the durable
+ * @internal
  */
 export async function forgetDurable(
   host: StanHost,

@@ -4,19 +4,19 @@ import type { Story } from '../core/status.js';
 import type { ResolvedOptions } from './options.js';
 import type { Session } from './session.js';
 
-/** Where subscriptions are left that the server may have and nobody wants; see `Orphans`. */
+/** Where subscriptions are left that the server may have and nobody wants; see `Orphans`. @internal */
 export interface OrphanStore {
   add(channel: string, inbox: string): void;
 }
 
-/** A subscription that wants to know how the session does. */
+/** A subscription that wants to know how the session does. @internal */
 export interface LiveSource {
   connected(kept: boolean): void;
   interrupted(): void;
   lost(): void;
 }
 
-/** What the rooms of one handle share. */
+/** What the rooms of one handle share. @internal */
 export interface StanHost {
   readonly resolved: ResolvedOptions;
   readonly clock: Clock;

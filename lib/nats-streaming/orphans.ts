@@ -7,6 +7,7 @@ const maxOrphans = 10_000;
 /**
  * Subscriptions that may live at the server while nobody here wants them: unsubscribed while the link was down, or
  * asked for without an answer. They are closed as soon as the server can be told.
+ * @internal
  */
 export class Orphans {
   private inboxes: { channel: string; inbox: string }[] = [];

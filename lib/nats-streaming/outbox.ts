@@ -1,7 +1,7 @@
 import type { Cancel } from '../core/clock.js';
 import { BrokerTimeoutError, FrameTooLargeError, type WeirError } from '../core/errors.js';
 import { asWeirError, type Entry, type Publisher, type PublishPort } from '../core/publisher.js';
-import { GuidTexts, guidText } from './codec/guid.js';
+import { guidText } from './codec/guid.js';
 import { encodePing } from './codec/ping.js';
 import { decodePubAck, readAckCounter } from './codec/pub-ack.js';
 import { PubMsgEncoder } from './codec/pub-msg.js';
@@ -13,7 +13,29 @@ import { publishRefusal, refusedAsInvalid } from './refusals.js';
 
 type Key = number | string;
 
-/** What is published and not yet confirmed, of all channels of a handle: the server confirms them on one inbox. */
+/** How many guids in a row share the beginning of their text. */
+const block = 10_000;
+
+/** The texts of our guids. One whose neighbour was asked for before costs a short string and no more. */
+class GuidTexts {
+  private blockOfHead = -1;
+  /** The prefix and all digits but the last four. */
+  private head = '';
+
+  constructor(private readonly prefix: string) {}
+
+  of(counter: number): string {
+    const blocks = Math.floor(counter / block);
+    if (blocks !== this.blockOfHead) {
+      this.blockOfHead = blocks;
+      this.head = guidText(this.prefix, counter).slice(0, -4);
+    }
+    // the digit before the four is cut off: it keeps their zeros
+    return this.head + String(block + counter - blocks * block).slice(1);
+  }
+}
+
+/** What is published and not yet confirmed, of all channels of a handle: the server confirms them on one inbox. @internal */
 export class Outbox {
   /** In the order of writing. Our own guids by their number, so that an ack costs no string. */
   private readonly unconfirmed = new Map<Key, Entry>();
@@ -24,12 +46,8 @@ export class Outbox {
   private readonly prefixBytes = encodeText(this.prefix);
   private readonly guids = new GuidTexts(this.prefix);
   private cancelTimer: Cancel | undefined;
-  /** Where times of writing count from: as small integers, they cost no object each. */
-  private readonly startedAt: number;
 
-  constructor(private readonly host: StanHost) {
-    this.startedAt = host.clock.now();
-  }
+  constructor(private readonly host: StanHost) {}
 
   port(channel: string): PublishPort {
     return new StanPort(this, this.host, channel, this.prefix);
@@ -38,12 +56,11 @@ export class Outbox {
   /** The key for an entry: the user's id, the one that it had when it was sent before, or the next number. */
   keyOf(entry: Entry): Key {
     if (entry.id !== undefined) return this.own(entry.id) ?? String(entry.id);
-    const { id } = (entry.fields ?? {}) as NatsStreamingFields;
-    return id ?? ++this.counter;
+    return (entry.fields as NatsStreamingFields | undefined)?.id ?? ++this.counter;
   }
 
   add(key: Key, entry: Entry): void {
-    entry.writtenAt = this.now();
+    entry.writtenAt = this.host.clock.now();
     this.unconfirmed.set(key, entry);
     this.arm();
   }
@@ -144,11 +161,6 @@ export class Outbox {
     this.lost('the handle was closed', undefined);
   }
 
-  /** Milliseconds since this outbox was made. */
-  private now(): number {
-    return this.host.clock.now() - this.startedAt;
-  }
-
   private own(id: string | bigint): number | undefined {
     const text = String(id);
     if (!text.startsWith(this.prefix)) return undefined;
@@ -162,7 +174,7 @@ export class Outbox {
     if (this.cancelTimer !== undefined || options.ackTimeout === Infinity) return;
     this.cancelTimer = clock.after(options.ackTimeout, () => {
       this.cancelTimer = undefined;
-      this.expire(this.now() - options.ackTimeout);
+      this.expire(clock.now() - options.ackTimeout);
     });
   }
 
@@ -185,7 +197,7 @@ export class Outbox {
     const { clock, resolved: options } = this.host;
     this.cancelTimer = clock.after(ms, () => {
       this.cancelTimer = undefined;
-      this.expire(this.now() - options.ackTimeout);
+      this.expire(clock.now() - options.ackTimeout);
     });
   }
 }

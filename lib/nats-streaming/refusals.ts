@@ -9,17 +9,17 @@ import {
 
 const broker = 'nats-streaming';
 
-/** The server does not know this session. */
+/** The server does not know this session. @internal */
 export function refusedAsUnknown(reason: string): boolean {
   return reason === 'stan: unknown clientID';
 }
 
-/** The durable has an active subscription, which may be one of ours that the server has not closed yet. */
+/** The durable has an active subscription, which may be one of ours that the server has not closed yet. @internal */
 export function refusedAsDuplicate(reason: string): boolean {
   return reason === 'stan: duplicate durable registration';
 }
 
-/** The same request succeeds in a moment. */
+/** The same request succeeds in a moment. @internal */
 export function refusedForNow(reason: string): boolean {
   return reason === 'stan: channel is being deleted';
 }
@@ -27,6 +27,7 @@ export function refusedForNow(reason: string): boolean {
 /**
  * The typed error for a subscription that the server refused.
  * @param what - the call, as its maker wrote it
+ * @internal
  */
 export function refusal(what: string, reason: string): WeirError {
   const options = { broker, detail: { error: reason } } as const;
@@ -48,7 +49,7 @@ export function refusal(what: string, reason: string): WeirError {
   return new StreamUnavailableError(`${what}: the server refused it: ${reason}`, options);
 }
 
-/** The typed error for a message that the server refused: it is certainly not stored. */
+/** The typed error for a message that the server refused: it is certainly not stored. @internal */
 export function publishRefusal(channel: string, reason: string): PublishError {
   return new PublishError(`publish('${channel}'): the server refused the message: ${reason}`, {
     broker,
@@ -57,7 +58,7 @@ export function publishRefusal(channel: string, reason: string): PublishError {
   });
 }
 
-/** A refusal that also a session which the server has lost gets, whatever is published. */
+/** A refusal that also a session which the server has lost gets, whatever is published. @internal */
 export function refusedAsInvalid(reason: string): boolean {
   return reason === 'stan: invalid publish request';
 }

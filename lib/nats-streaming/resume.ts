@@ -5,7 +5,7 @@ import { newOnly } from '../core/starts.js';
 import { fromSequence, since, startFields, timeMargin, type StartFields } from './start.js';
 import { startPositions } from './codec/subscription.js';
 
-/** Where a subscription that is made again begins. */
+/** Where a subscription that is made again begins. @internal */
 export interface Resumption {
   readonly start: StartFields;
   /** Whether it begins at a message that was seen before, so that a reset channel and a gap can be told. */
@@ -14,7 +14,7 @@ export interface Resumption {
   readonly gap?: string;
 }
 
-/** From the first message that there is. */
+/** From the first message that there is. @internal */
 export const fromFirst: Resumption = {
   start: { startPosition: startPositions.first, startSequence: 0n, startTimeDelta: 0n },
   overlaps: false,
@@ -27,6 +27,7 @@ export const fromFirst: Resumption = {
  * - else the lowest offset that is not known to be settled, overlapped by one
  * @param begun - ms since the Unix epoch, when the source first asked
  * @param again - whether an earlier session may have had this subscription
+ * @internal
  */
 export function resumption(
   settings: SourceSettings,

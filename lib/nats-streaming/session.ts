@@ -13,8 +13,11 @@ import { noSubjects, timedOut } from './session-register.js';
 import type { Registration, SessionSubjects } from './session-register.js';
 import { Retries } from './session-retries.js';
 
+/** @internal */
 export type { RequestDone } from './inbox-requests.js';
+/** @internal */
 export type { SessionHooks } from './session-hooks.js';
+/** @internal */
 export type { SessionSubjects } from './session-register.js';
 
 /** What a {@link Session} is made of. @internal */

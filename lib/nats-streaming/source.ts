@@ -9,10 +9,10 @@ import type { LiveSource, StanHost } from './host.js';
 import { fromFirst, resumption, type Resumption } from './resume.js';
 import { Subscribing, type Subscribed } from './subscribe.js';
 
-/** Milliseconds; the server's own default too. */
+/** Milliseconds; the server's own default too. @internal */
 export const defaultAckWait = 30_000;
 
-/** One subscriber's subscription: subscribed when the session is there, and again when that had to be renewed. */
+/** One subscriber's subscription: subscribed when the session is there, and again when that had to be renewed. @internal */
 export class StanSource extends BaseSource implements LiveSource {
   private readonly acks: AckEncoder;
   /** ms since the Unix epoch: where a start that is relative to the first subscription counts from. */

@@ -10,7 +10,7 @@ import type { LinkSubscription } from './link.js';
 import { refusal, refusedAsDuplicate, refusedForNow, refusedAsUnknown } from './refusals.js';
 import type { StartFields } from './start.js';
 
-/** What is asked of the server. */
+/** What is asked of the server. @internal */
 export interface SubscribeRequest {
   readonly channel: string;
   readonly queue?: string | undefined;
@@ -21,7 +21,7 @@ export interface SubscribeRequest {
   readonly start: StartFields;
 }
 
-/** Who asked. */
+/** Who asked. @internal */
 export interface SubscribeHandlers {
   subscribed(subscribed: Subscribed): void;
   /** In the order of the wire, never before `subscribed`. */
@@ -40,7 +40,7 @@ const retries: Required<ReconnectOptions> = {
   initial: true,
 };
 
-/** A subscription that the server has. */
+/** A subscription that the server has. @internal */
 export class Subscribed implements Registration {
   ackInbox = '';
   subscription: LinkSubscription | undefined;
@@ -80,7 +80,7 @@ export class Subscribed implements Registration {
   }
 }
 
-/** A subscription that is asked for, until the server has it. */
+/** A subscription that is asked for, until the server has it. @internal */
 export class Subscribing {
   private attempt: Subscribed | undefined;
   private readonly backoff = new Backoff(retries);

@@ -128,7 +128,10 @@ describe('NATS Streaming: subscriptions', () => {
         const [value] = textsOf([delivery]);
         return value === '3' && failures++ < 2
           ? throwError(() => new Error('projection'))
-          : of(value!).pipe(delay(0), map((text) => text));
+          : of(value!).pipe(
+              delay(0),
+              map((text) => text),
+            );
       }),
     );
     const tap = new Tap(worked.pipe(retry({ count: 2 })));
