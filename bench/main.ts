@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { cpus } from 'node:os';
+import { built } from '../spec/package/built.js';
 import { stopAll } from '../spec/support/brokers/index.js';
 import { benches } from './benches.js';
 import { layOut, summarise, type Report } from './report.js';
@@ -17,6 +18,7 @@ try {
   process.exit(2);
 }
 
+await built();
 const { names, rounds, messages, size, window, json, profile } = settings;
 const machine = { node: process.version, cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: cpus().length };
 if (!json) {

@@ -164,6 +164,10 @@ export class Subscribing {
     if (this.dropped) return;
     if (error !== undefined || reply === undefined) {
       attempt.drop();
+      if (error?.code === 'AUTHORIZATION') {
+        this.end(error);
+        return;
+      }
       // it may have been made all the same
       if (error?.detail?.['noResponders'] !== true) this.host.orphans.add(this.request.channel, attempt.inbox);
       this.retry(error);

@@ -85,6 +85,8 @@ function refuseLoss(delivery: Delivery<unknown>, target: Carriage, channel: stri
     !target.headers && delivery.headers.size > 0 && 'headers',
   ].filter(Boolean);
   if (lost.length === 0) return;
+  // it is in nobody's hands yet, so nobody else would give it back
+  delivery.release();
   throw new InvalidOptionError(
     `bridgeTo('${channel}'): the target cannot carry the ${lost.join(' and ')} of the message at offset ${String(delivery.offset)} of '${delivery.channel}'; map it with message: (delivery) => ({ value }), or drop it with lossy: true`,
   );

@@ -5,6 +5,7 @@ import { contenders } from '../../bench/contenders/index.js';
 import { layOut, summarise } from '../../bench/report.js';
 import { runRounds } from '../../bench/rounds.js';
 import { readSettings } from '../../bench/settings.js';
+import { built } from '../package/built.js';
 
 const settings = readSettings(['memory', '--rounds', '2', '--messages', '40', '--window', '8', '--size', '16']);
 const noServer = async (): Promise<undefined> => undefined;
@@ -20,6 +21,9 @@ const memory: Comparison = {
 };
 
 describe('bench', () => {
+  // what is measured is the built package
+  before(() => built());
+
   it('measures each entrant once a round, in a process of its own', async () => {
     const series = await runRounds(memory, settings, noServer);
     expect(series.map(({ label }) => label)).to.deep.equal(['publish', 'sink', 'replay']);
