@@ -81,11 +81,14 @@ export class MemoryConnection {
   private retry(): void {
     if (this.state !== 'waiting') return;
     const wait = this.backoff?.next();
+    const { clock } = this.options;
     if (wait === undefined) {
-      this.fail('the connection dropped, and reconnect does not make it again');
+      // never at once: a publisher that is told so within its own call may try again without end
+      this.cancelRetry = clock.after(0, () => {
+        this.fail('the connection dropped, and reconnect does not make it again');
+      });
       return;
     }
-    const { clock } = this.options;
     this.cancelRetry = clock.after(wait, () => {
       if (clock.now() >= this.downUntil) this.connect();
       else this.retry();
