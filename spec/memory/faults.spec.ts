@@ -143,6 +143,7 @@ describe('memory: faults', () => {
       world.broker.messages('c', texts).subscribe(notes);
       world.put('c', 'a');
       world.broker.faults.drop();
+      world.advance(0);
       expect(notes.take()).to.equal('a error CONNECTION');
       const states: Status[] = [];
       world.broker.status.subscribe((status) => states.push(status));
