@@ -133,7 +133,8 @@ export class StanBroker extends BrokerHandle implements StanHost {
   }
 
   wake(): void {
-    this.story.set('connecting');
+    // whoever comes while it reconnects waits for that
+    if (this.story.state === 'idle') this.story.set('connecting');
     this.session.start();
   }
 

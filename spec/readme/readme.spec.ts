@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import * as weir from '../../lib/index.js';
@@ -67,14 +67,16 @@ describe('README.md', () => {
     const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| `(\w+)` \| (yes|no)\b/gm)].map(([, ...row]) => row);
     const classes = weir as unknown as Record<string, new (message: string) => weir.WeirError>;
     const actual = Object.values(classes)
-      .filter((each) => typeof each === 'function' && each.prototype instanceof weir.WeirError)
+      .filter((each) => typeof each === 'function' && Object.getPrototypeOf(each) === weir.WeirError)
       .map((each) => new each(''))
       .map(({ code, name, retriable }) => [code, name, retriable ? 'yes' : 'no']);
     expect(rows).to.have.deep.members(actual);
   });
 
   it('tells each operator, start, end and codec', () => {
-    const functions = Object.entries(weir).filter(([name, value]) => typeof value === 'function' && /^[a-z]/.test(name));
+    const functions = Object.entries(weir).filter(
+      ([name, value]) => typeof value === 'function' && /^[a-z]/.test(name),
+    );
     for (const [name] of functions) expect(readme, name).to.match(new RegExp(`\`${name}\\b`));
   });
 });
@@ -82,7 +84,6 @@ describe('README.md', () => {
 describe('documents', () => {
   for (const document of documents) {
     it(`${document} links to files that exist`, async () => {
-      const { readFile } = await import('node:fs/promises');
       const text = await readFile(join(root, document), 'utf8');
       const targets = [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)].map(([, target]) => target!);
       const missing = targets.filter((target) => !existsSync(join(root, dirname(document), target)));
@@ -92,7 +93,11 @@ describe('documents', () => {
 
   it('README.md links to headings that it has', () => {
     const anchors = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
-      heading!.toLowerCase().replace(/[^\w\s-]/g, '').trim().replace(/\s/g, '-'),
+      heading!
+        .toLowerCase()
+        .replace(/[^\w\s-]/g, '')
+        .trim()
+        .replace(/\s/g, '-'),
     );
     const targets = [...readme.matchAll(/\]\(#([^)\s]+)\)/g)].map(([, target]) => target!);
     expect(targets.filter((target) => !anchors.includes(target))).to.deep.equal([]);
