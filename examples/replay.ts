@@ -42,7 +42,7 @@ await run('replay', async (closing) => {
   // a moment between the third and the fourth, by the broker's clock
   const all$ = broker.messages(channel, { start: earliest(), until: untilOffset(6) });
   const time = async (message: Delivery): Promise<number> => message.time?.getTime() ?? 0;
-  const times = await lastValueFrom(all$.pipe(ackConcatMap(time), toArray()));
+  const times: readonly number[] = await lastValueFrom(all$.pipe(ackConcatMap(time), toArray()));
   const between = (times[2]! + times[3]!) / 2;
 
   const last = untilOffset(6);

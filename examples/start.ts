@@ -110,7 +110,8 @@ async function work(
   const project = async (line: Delivery<string>): Promise<void> => {
     try {
       const digest = await digestOf(line.value);
-      const attempt = (line.redeliveries ?? 0) + 1;
+      const before: number = line.redeliveries ?? 0;
+      const attempt = before + 1;
       const always = fail === undefined ? line.offset === BigInt(Math.min(3, stored)) : line.value.includes(fail);
       const once = fail === undefined && stored > 3 && line.offset === 2n && attempt === 1;
       if (always || once) {

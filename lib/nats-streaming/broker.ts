@@ -81,6 +81,8 @@ export class StanBroker extends BrokerHandle implements StanHost {
   readonly live = new Set<LiveSource>();
   readonly orphans: Orphans;
   renewals = 0;
+  /** Of the link, when it was last known to be well. */
+  private drops = 0;
   private readonly outbox: Outbox;
   private dialing: { resolve: () => void; reject: (error: unknown) => void }[] = [];
 
@@ -226,7 +228,12 @@ export class StanBroker extends BrokerHandle implements StanHost {
   private connected(how: 'first' | 'kept' | 'renewed'): void {
     this.story.set('connected');
     for (const waiter of this.dialing.splice(0)) waiter.resolve();
-    if (how === 'kept') this.orphans.close();
+    if (how === 'kept') {
+      this.orphans.close();
+      // a silence may have ended with a drop, of which nobody was told: the session was interrupted already
+      if (this.session.link.drops !== this.drops) this.outbox.lost('the connection dropped', undefined);
+    }
+    this.drops = this.session.link.drops;
     if (how !== 'first') this.story.tell({ type: 'reconnected', session: how });
     for (const source of [...this.live]) source.connected(how === 'kept');
     this.publishers.pump();

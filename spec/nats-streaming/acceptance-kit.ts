@@ -1,4 +1,4 @@
-import { connect, type NatsConnection } from 'nats';
+import { connect, type ConnectionOptions, type NatsConnection } from 'nats';
 import { isObservable } from 'rxjs';
 import type { NatsConnectionLike, NatsStreamingBroker } from '../../lib/nats-streaming/index.js';
 import type { WeirError } from '../../lib/core/errors.js';
@@ -95,8 +95,8 @@ export class LentConnection {
     }) as unknown as NatsConnectionLike;
   }
 
-  static async to(url: string): Promise<LentConnection> {
-    return new LentConnection(await connect({ servers: url }));
+  static async to(url: string, options: ConnectionOptions = {}): Promise<LentConnection> {
+    return new LentConnection(await connect({ ...options, servers: url }));
   }
 
   /** What was published beside pings and the answers to heartbeats. */

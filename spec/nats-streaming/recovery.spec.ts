@@ -289,6 +289,29 @@ describe('NATS Streaming: recovery', function () {
     }
   });
 
+  it('tells the outcome too when the connection drops only after a silence', async () => {
+    const server = await startNatsStreaming();
+    const proxy = await startProxy(server);
+    try {
+      const channel = unique('silence');
+      const options = { ...liveness, servers: `nats://${proxy.host}:${proxy.port}`, ackTimeout: 600_000 };
+      const broker = handles.make(server, options);
+      const told = new Told(broker);
+      await broker.connect();
+      proxy.stallToClient(true);
+      const publishing = broker.publish(channel, text('one')).catch((reason: unknown) => reason);
+      await until(() => told.states.at(-1) === 'reconnecting', { timeout: 20_000 });
+      proxy.cut();
+      proxy.stallToClient(false);
+      expect(await publishing).to.be.instanceOf(PublishUncertainError);
+      await until(() => told.states.at(-1) === 'connected');
+    } finally {
+      await handles.close();
+      await proxy.stop();
+      await server.stop();
+    }
+  });
+
   it('says what the server refused, and that it is certainly not stored', async () => {
     const server = await startNatsStreaming({ limits: { channels: 2 } });
     try {

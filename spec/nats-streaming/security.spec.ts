@@ -21,7 +21,7 @@ import {
 } from '../support/brokers/index.js';
 import { unique } from '../support/names.js';
 import { until } from '../support/wait.js';
-import { bytes, failureOf, listen, put, textsOf, work } from './acceptance-kit.js';
+import { bytes, failureOf, LentConnection, listen, put, textsOf, work } from './acceptance-kit.js';
 import { Handles, Told } from './support.js';
 
 type Secured = Partial<NatsStreamingOptions>;
@@ -197,13 +197,17 @@ describe('NATS Streaming: security', () => {
       expect(told.states).to.deep.equal(['idle', 'connecting', 'connected']);
     });
 
-    it('fails a subscription that may not be asked for, and the handle goes on', async () => {
-      const broker = handles.make(server, as('mute'));
+    it('fails a subscription that may not be asked for, without asking twice, and the handle goes on', async () => {
+      const lent = await LentConnection.to(nats.url, { user: 'mute', pass: 'x' });
+      const broker = handles.make(server, { nats: lent.like });
       const told = new Told(broker);
       const error = (await listen(broker, 'orders').failed()) as Error;
       expect(error).to.be.instanceOf(AuthorizationError);
       expect(error.message).to.include('_STAN.sub.weir');
+      expect(lent.said).to.deep.equal(['_STAN.discover.weir', '_STAN.sub.weir']);
       expect(told.states.at(-1)).to.equal('connected');
+      await handles.close();
+      await lent.real.close();
     });
   });
 
