@@ -116,7 +116,8 @@ export class MemoryHandle extends BrokerHandle implements MemoryHost {
   }
 
   wake(): void {
-    this.story.set('connecting');
+    // whoever comes while it reconnects waits for that
+    if (this.story.state === 'idle') this.story.set('connecting');
     this.connection.start();
   }
 

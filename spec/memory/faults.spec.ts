@@ -137,6 +137,17 @@ describe('memory: faults', () => {
       expect(notes.take()).to.equal('a a');
     });
 
+    it('stays reconnecting for who uses the handle meanwhile', () => {
+      const world = new VirtualBroker(prompt);
+      world.broker.messages('c', texts).subscribe();
+      const states: Status['state'][] = [];
+      world.broker.status.subscribe(({ state }) => states.push(state));
+      world.broker.faults.drop();
+      world.broker.messages('d', texts).subscribe();
+      world.advance(10);
+      expect(states).to.deep.equal(['connected', 'reconnecting', 'connected']);
+    });
+
     it('with reconnect: false, sources error and what waits fails; the next use connects anew', async () => {
       const world = new VirtualBroker({ reconnect: false });
       const notes = new Notes();
