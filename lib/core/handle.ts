@@ -12,6 +12,7 @@ import type { Carriage, carries } from './carriage.js';
 import { checkOptions, codec, duration, required, signal, text, type Shape } from './check.js';
 import type { Clock } from './clock.js';
 import type { Decoder, Encoder } from './codec.js';
+import { Connecting } from './connecting.js';
 import type { BaseDelivery, Delivery } from './delivery.js';
 import { ClosedError, InvalidOptionError, type BrokerName, type WeirError } from './errors.js';
 import { shareHot } from './hot.js';
@@ -68,6 +69,7 @@ export interface HandleOptions {
 export abstract class BrokerHandle {
   readonly story: Story;
   protected readonly publishers: Publishers;
+  protected readonly connecting = new Connecting();
   abstract readonly [carries]: Carriage;
   private readonly sources = new Map<Source, Receiver>();
   private readonly sourceShape: Shape;
@@ -102,7 +104,10 @@ export abstract class BrokerHandle {
   connect(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
     checkOptions('connect()', options, { signal: signal() });
     if (this.closed !== undefined) return Promise.reject(this.closedError('connect()'));
-    return this.dial(options.signal);
+    if (this.reachable) return Promise.resolve();
+    const connected = this.connecting.wait(options.signal);
+    if (options.signal?.aborted !== true) this.wake();
+    return connected;
   }
 
   messages(
@@ -229,8 +234,10 @@ export abstract class BrokerHandle {
     onEnd: () => void,
   ): Source;
   protected abstract createPort(channel: string): PublishPort;
-  /** Connects, or rejects with why not. */
-  protected abstract dial(signal: AbortSignal | undefined): Promise<void>;
+  /** Connects, if nothing did yet; then `connecting` is told what came of it. */
+  abstract wake(): void;
+  /** Whether there is a connection. */
+  protected abstract get reachable(): boolean;
   /** Drops a stored position. */
   protected abstract drop(
     channel: string,
@@ -319,6 +326,7 @@ export abstract class BrokerHandle {
       this.drained = resolve;
     });
     const error = this.closedError('publishing');
+    this.connecting.failed(this.closedError('connect()'));
     for (const receiver of [...this.sources.values()]) receiver.complete();
     if (this.sources.size === 0) this.drained?.();
     const confirmed = this.publishers.drain(error);

@@ -71,7 +71,6 @@ export class MemoryHandle extends BrokerHandle implements MemoryHost {
   readonly connection: MemoryConnection;
   readonly faults: Faults;
   private readonly outbox: MemoryOutbox;
-  private dialing: { resolve: () => void; reject: (error: unknown) => void }[] = [];
 
   constructor(
     options: ResolvedMemoryOptions,
@@ -115,6 +114,10 @@ export class MemoryHandle extends BrokerHandle implements MemoryHost {
     return new MemoryHandle(resolveHandleOptions(options, this.clock), this.store);
   }
 
+  protected get reachable(): boolean {
+    return this.connection.up;
+  }
+
   wake(): void {
     // whoever comes while it reconnects waits for that
     if (this.story.state === 'idle') this.story.set('connecting');
@@ -148,35 +151,11 @@ export class MemoryHandle extends BrokerHandle implements MemoryHost {
     return this.outbox.port(channel);
   }
 
-  protected dial(signal: AbortSignal | undefined): Promise<void> {
-    if (this.connection.up) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      signal?.throwIfAborted();
-      const abort = (): void => {
-        this.dialing = this.dialing.filter((each) => each !== waiter);
-        reject(signal?.reason as Error);
-      };
-      signal?.addEventListener('abort', abort, { once: true });
-      const waiter = {
-        resolve: () => {
-          signal?.removeEventListener('abort', abort);
-          resolve();
-        },
-        reject: (error: unknown) => {
-          signal?.removeEventListener('abort', abort);
-          reject(error);
-        },
-      };
-      this.dialing.push(waiter);
-      this.wake();
-    });
-  }
-
   protected async drop(
     channel: string,
     position: { readonly durable: string; readonly queue?: string | undefined },
   ): Promise<void> {
-    await this.dial(undefined);
+    await this.connect();
     this.server.forget(this.server, channel, position);
     if (position.queue !== undefined) return;
     // the position was everybody's, and so is its end
@@ -184,8 +163,6 @@ export class MemoryHandle extends BrokerHandle implements MemoryHost {
   }
 
   protected hangUp(): Promise<void> {
-    const error = this.closedError('connect()');
-    for (const waiter of this.dialing.splice(0)) waiter.reject(error);
     this.store.handles.delete(this);
     this.connection.close();
     this.outbox.lost('the handle was closed', undefined);
@@ -199,7 +176,7 @@ export class MemoryHandle extends BrokerHandle implements MemoryHost {
 
   private connected(again: boolean): void {
     this.story.set('connected');
-    for (const waiter of this.dialing.splice(0)) waiter.resolve();
+    this.connecting.made();
     if (again) this.story.tell({ type: 'reconnected', session: 'kept' });
     for (const source of [...this.live]) source.connected();
     this.publishers.pump();
@@ -214,7 +191,7 @@ export class MemoryHandle extends BrokerHandle implements MemoryHost {
 
   private failed(error: WeirError): void {
     this.story.set('idle', error);
-    for (const waiter of this.dialing.splice(0)) waiter.reject(error);
+    this.connecting.failed(error);
     this.failAll(error);
   }
 }

@@ -84,7 +84,6 @@ export class StanBroker extends BrokerHandle implements StanHost {
   /** Of the link, when it was last known to be well. */
   private drops = 0;
   private readonly outbox: Outbox;
-  private dialing: { resolve: () => void; reject: (error: unknown) => void }[] = [];
 
   constructor(
     readonly resolved: ResolvedOptions,
@@ -132,6 +131,10 @@ export class StanBroker extends BrokerHandle implements StanHost {
     });
     this.orphans = new Orphans(this);
     this.outbox = new Outbox(this);
+  }
+
+  protected get reachable(): boolean {
+    return this.session.connected;
   }
 
   wake(): void {
@@ -186,48 +189,22 @@ export class StanBroker extends BrokerHandle implements StanHost {
     return this.outbox.port(channel);
   }
 
-  protected dial(signal: AbortSignal | undefined): Promise<void> {
-    if (this.session.connected) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      signal?.throwIfAborted();
-      const abort = (): void => {
-        this.dialing = this.dialing.filter((each) => each !== waiter);
-        reject(signal?.reason as Error);
-      };
-      signal?.addEventListener('abort', abort, { once: true });
-      const waiter = {
-        resolve: () => {
-          signal?.removeEventListener('abort', abort);
-          resolve();
-        },
-        reject: (error: unknown) => {
-          signal?.removeEventListener('abort', abort);
-          reject(error);
-        },
-      };
-      this.dialing.push(waiter);
-      this.wake();
-    });
-  }
-
   protected drop(
     channel: string,
     position: { readonly durable: string; readonly queue?: string | undefined },
   ): Promise<void> {
-    return forgetDurable(this, channel, position, () => this.dial(undefined));
+    return forgetDurable(this, channel, position, () => this.connect());
   }
 
   protected async hangUp(): Promise<void> {
     const { closeTimeout, connectTimeout } = this.resolved;
-    const error = this.closedError('connect()');
-    for (const waiter of this.dialing.splice(0)) waiter.reject(error);
     await this.session.close(Math.min(closeTimeout, connectTimeout));
     this.outbox.close();
   }
 
   private connected(how: 'first' | 'kept' | 'renewed'): void {
     this.story.set('connected');
-    for (const waiter of this.dialing.splice(0)) waiter.resolve();
+    this.connecting.made();
     if (how === 'kept') {
       this.orphans.close();
       // a silence may have ended with a drop, of which nobody was told: the session was interrupted already
@@ -257,7 +234,7 @@ export class StanBroker extends BrokerHandle implements StanHost {
 
   private failed(error: WeirError): void {
     this.story.set('idle', error);
-    for (const waiter of this.dialing.splice(0)) waiter.reject(error);
+    this.connecting.failed(error);
     for (const source of [...this.live]) source.lost();
     this.outbox.lost('the connection could not be made again', error);
     this.failAll(error);

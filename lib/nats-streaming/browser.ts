@@ -3,19 +3,7 @@ import { connectNats } from './connect-web.js';
 import { factory } from './create.js';
 import type { NatsStreamingOptions } from './options.js';
 
-export type {
-  NatsStreamingBroker,
-  NatsStreamingDeliveryKind,
-  NatsStreamingSourceOptions,
-  NatsStreamingStart,
-  NatsStreamingTypes,
-  NatsStreamingUntil,
-} from './broker.js';
-export type { NatsStreamingDelivery } from './delivery.js';
-export type { NatsStreamingFields } from './fields.js';
-export type { NatsConnectionLike, NatsMessageLike } from './link-connection.js';
-export type { NatsOptions, NatsStreamingOptions } from './options.js';
-
+// its types are those of index.ts: a program is written for both
 const make = factory(connectNats);
 
 /**

@@ -99,9 +99,13 @@ export class HandHandle extends BrokerHandle {
     return this.port(channel);
   }
 
-  protected dial(): Promise<void> {
-    this.log.push('dial');
-    return Promise.resolve();
+  protected get reachable(): boolean {
+    return false;
+  }
+
+  wake(): void {
+    this.log.push('wake');
+    this.connecting.made();
   }
 
   protected drop(channel: string, position: { readonly durable: string }): Promise<void> {

@@ -308,6 +308,6 @@ describe('BrokerHandle', () => {
     const handle = new HandHandle();
     await handle.connect();
     await handle.forget('c', { durable: 'd' });
-    expect(handle.log).to.deep.equal(['dial', 'drop c d']);
+    expect(handle.log).to.deep.equal(['wake', 'drop c d']);
   });
 });

@@ -2,11 +2,8 @@ import { expect } from 'chai';
 import { lastValueFrom, toArray } from 'rxjs';
 import WebSocket from 'ws';
 import { earliest } from '../../lib/core/starts.js';
-import {
-  natsStreaming,
-  type NatsStreamingBroker,
-  type NatsStreamingOptions,
-} from '../../lib/nats-streaming/browser.js';
+import { natsStreaming } from '../../lib/nats-streaming/browser.js';
+import type { NatsStreamingBroker, NatsStreamingOptions } from '../../lib/nats-streaming/index.js';
 import { startNatsStreaming, type NatsStreamingServer } from '../support/brokers/index.js';
 import { clientName, unique } from '../support/names.js';
 import { startProxy } from '../support/proxy.js';
