@@ -93,6 +93,7 @@ export function publishFromIterable(
 /** Pulls from an iterable while the publisher has room. */
 class Pull {
   private readonly iterator: Iterator<unknown> | AsyncIterator<unknown>;
+  private readonly waits: boolean;
   private pulling = false;
   private done = false;
 
@@ -103,6 +104,7 @@ class Pull {
     iterable: Iterable<unknown> | AsyncIterable<unknown>,
     private readonly subscriber: Subscriber<Receipt<unknown>>,
   ) {
+    this.waits = Symbol.asyncIterator in iterable;
     this.iterator = Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
     publisher.onRoom = () => {
       this.go();
@@ -119,20 +121,11 @@ class Pull {
     try {
       while (this.wantsMore()) {
         const result = this.iterator.next();
-        if (result instanceof Promise || 'then' in result) {
-          (result as Promise<IteratorResult<unknown>>).then(
-            (next) => {
-              this.pulling = false;
-              this.take(next);
-              this.go();
-            },
-            (error: unknown) => {
-              this.fail(error);
-            },
-          );
+        if (this.waits) {
+          this.await(result as Promise<IteratorResult<unknown>>);
           return;
         }
-        this.take(result);
+        this.take(result as IteratorResult<unknown>);
       }
     } catch (error) {
       this.fail(error);
@@ -151,6 +144,20 @@ class Pull {
       await this.iterator.return?.();
     };
     end().catch(() => undefined);
+  }
+
+  private await(result: Promise<IteratorResult<unknown>>): void {
+    // by resolve, because an iterator written by hand may give what is no promise
+    Promise.resolve(result).then(
+      (next) => {
+        this.pulling = false;
+        this.take(next);
+        this.go();
+      },
+      (error: unknown) => {
+        this.fail(error);
+      },
+    );
   }
 
   private wantsMore(): boolean {

@@ -1,8 +1,6 @@
 const slabBytes = 65_536;
 /** What is larger than this gets a buffer of its own, as it would leave too much of a slab unused. */
 const sharedBytes = 4096;
-/** Up to this size an engine keeps the bytes inside the object, which needs no slab. */
-const inlineBytes = 64;
 
 let slab: ArrayBuffer | undefined;
 let used = 0;
@@ -12,7 +10,7 @@ let used = 0;
  * each frame would cost several times what encoding the frame does.
  */
 export function takeBytes(size: number): Uint8Array {
-  if (size <= inlineBytes || size > sharedBytes) return new Uint8Array(size);
+  if (size > sharedBytes) return new Uint8Array(size);
   if (slab === undefined || used + size > slabBytes) {
     slab = new ArrayBuffer(slabBytes);
     used = 0;
