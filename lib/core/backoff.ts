@@ -7,33 +7,33 @@ export interface ReconnectOptions {
    * Milliseconds before the first attempt.
    * @defaultValue 250
    */
-  readonly initialDelay?: number;
+  readonly initialDelay?: number | undefined;
   /**
    * The longest wait between two attempts, in milliseconds.
    * @defaultValue 30 000
    */
-  readonly maxDelay?: number;
+  readonly maxDelay?: number | undefined;
   /**
    * What each wait is multiplied by to give the next; 1 or more.
    * @defaultValue 2
    */
-  readonly factor?: number;
+  readonly factor?: number | undefined;
   /**
    * The share of each wait that is random, 0 to 1, so that many clients don't come back at the same moment.
    * With 0.5, a wait is between half of its length and all of it.
    * @defaultValue 0.5
    */
-  readonly jitter?: number;
+  readonly jitter?: number | undefined;
   /**
    * After how many failed attempts in a row to give up; sources then error.
    * @defaultValue Infinity
    */
-  readonly maxAttempts?: number;
+  readonly maxAttempts?: number | undefined;
   /**
    * Whether the first connect is tried again too, instead of failing after `connectTimeout`.
    * @defaultValue false
    */
-  readonly initial?: boolean;
+  readonly initial?: boolean | undefined;
 }
 
 /** What {@link ReconnectOptions} stand at when nothing is said. @internal */

@@ -1,4 +1,4 @@
-import { checkOptions, checkValue, count, duration, instance } from '../core/check.js';
+import { checkOptions, checkValue, count, duration, instance, text } from '../core/check.js';
 import { PublishError, WeirError } from '../core/errors.js';
 
 /** Faults on demand, of one handle: for specs of what a program does when things go wrong. */
@@ -70,6 +70,7 @@ export class Faults implements MemoryFaults {
   }
 
   wipe(channel?: string): void {
+    if (channel !== undefined) checkValue('faults.wipe()', 'channel', channel, text());
     this.target.wipe(channel);
   }
 

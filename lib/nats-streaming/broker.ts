@@ -198,7 +198,9 @@ export class StanBroker extends BrokerHandle implements StanHost {
 
   protected async hangUp(): Promise<void> {
     const { closeTimeout, connectTimeout } = this.resolved;
+    this.orphans.clear();
     await this.session.close(Math.min(closeTimeout, connectTimeout));
+    this.orphans.clear();
     this.outbox.close();
   }
 
@@ -206,11 +208,11 @@ export class StanBroker extends BrokerHandle implements StanHost {
     this.story.set('connected');
     this.connecting.made();
     if (how === 'kept') {
-      this.orphans.close();
       // a silence may have ended with a drop, of which nobody was told: the session was interrupted already
       if (this.session.link.drops !== this.drops) this.outbox.lost('the connection dropped', undefined);
     }
     this.drops = this.session.link.drops;
+    this.orphans.connected();
     if (how !== 'first') this.story.tell({ type: 'reconnected', session: how });
     for (const source of [...this.live]) source.connected(how === 'kept');
     this.publishers.pump();
@@ -227,7 +229,7 @@ export class StanBroker extends BrokerHandle implements StanHost {
   private lost(cause: WeirError): void {
     this.renewals++;
     this.story.set('reconnecting', cause);
-    this.orphans.clear();
+    this.orphans.lost();
     for (const source of [...this.live]) source.lost();
     this.outbox.forgotten(cause);
   }
@@ -235,6 +237,7 @@ export class StanBroker extends BrokerHandle implements StanHost {
   private failed(error: WeirError): void {
     this.story.set('idle', error);
     this.connecting.failed(error);
+    this.orphans.clear();
     for (const source of [...this.live]) source.lost();
     this.outbox.lost('the connection could not be made again', error);
     this.failAll(error);

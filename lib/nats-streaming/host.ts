@@ -6,7 +6,7 @@ import type { Session } from './session.js';
 
 /** Where subscriptions are left that the server may have and nobody wants; see `Orphans`. @internal */
 export interface OrphanStore {
-  add(channel: string, inbox: string): void;
+  add(channel: string, inbox: string, made: boolean, done?: () => void): void;
 }
 
 /** A subscription that wants to know how the session does. @internal */

@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js';
 import { ConnectionError, ProtocolError, WeirError } from '../core/errors.js';
 import type { AuthorizationError } from '../core/errors.js';
 import { randomId } from './inbox-names.js';
+import { linesOf, type Lines } from './link-lines.js';
 import { deniedBy, natsError, notAllowed } from './link-errors.js';
 import type { NatsConnectionLike, NatsMessageLike } from './link-connection.js';
 
@@ -64,6 +65,7 @@ export class Link {
   hooks: LinkHooks | undefined;
   // private names, because `inspect` would show the connection's options, which hold secrets
   readonly #nc: NatsConnectionLike;
+  readonly #lines: Lines | undefined;
   readonly #inboxPrefix: string;
   readonly #reconnected: (() => void) | undefined;
   readonly #subscriptions = new Set<LinkSubscription>();
@@ -82,6 +84,7 @@ export class Link {
     }
     this.#nc = nc;
     this.owned = options.owned;
+    this.#lines = options.owned ? linesOf(nc) : undefined;
     this.#inboxPrefix = options.inboxPrefix;
     this.#reconnected = options.reconnected;
     // a client that looks for a server has no info of one
@@ -112,6 +115,7 @@ export class Link {
    * @throws FrameTooLargeError above `maxPayload`, ConnectionError when the connection is closed
    */
   publish(subject: string, data: Uint8Array, reply?: string): void {
+    if (this.#lines?.write(subject, data, reply) === true) return;
     try {
       if (reply === undefined) {
         this.#nc.publish(subject, data, this.#noReply);
@@ -168,11 +172,13 @@ export class Link {
 
   /** Resolves when the server has read all that was written; rejects when the link drops before. */
   async flush(): Promise<void> {
+    this.#lines?.flush();
     await this.#nc.flush();
   }
 
   /** Drops all subscriptions and forgets the connection, which stays open for whom it belongs to. */
   release(): void {
+    this.#lines?.flush();
     this.up = false;
     this.hooks = undefined;
     this.#watch.link = undefined;

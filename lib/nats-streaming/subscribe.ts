@@ -51,26 +51,10 @@ export class Subscribed implements Registration {
     readonly inbox: string,
   ) {}
 
-  /** No more messages, at once; the server is told, and `done` is called when it has answered or cannot. */
+  /** No more messages, at once; the server is told, and `done` is called when it has answered or cannot for now. */
   close(done: () => void): void {
     this.drop();
-    const { session, resolved: options, orphans } = this.host;
-    const { subCloseRequests } = session.subjects;
-    if (!session.connected || subCloseRequests === '') {
-      orphans.add(this.channel, this.ackInbox);
-      done();
-      return;
-    }
-    const request = encodeUnsubscribeRequest({
-      clientId: options.clientId,
-      subject: this.channel,
-      inbox: this.ackInbox,
-    });
-    session.request(subCloseRequests, request, options.connectTimeout, (error) => {
-      // what it answers changes nothing: it is closed, or the server does not know it, or the link went and it is told later
-      if (error !== undefined && !session.connected) orphans.add(this.channel, this.ackInbox);
-      done();
-    });
+    this.host.orphans.add(this.channel, this.ackInbox, true, done);
   }
 
   /** The server does not have it any more. */
@@ -134,6 +118,8 @@ export class Subscribing {
 
   /** The session answers again: what waits to be asked again need not wait longer. */
   nudge(): void {
+    // what went wrong before has its reason in that
+    this.backoff.reset();
     if (this.cancelRetry === undefined) return;
     this.cancelRetry();
     this.cancelRetry = undefined;
@@ -153,7 +139,10 @@ export class Subscribing {
   /** The session is gone. */
   drop(): void {
     this.dropped = true;
-    this.cancelRequest?.();
+    if (this.cancelRequest !== undefined) {
+      this.cancelRequest();
+      this.host.orphans.add(this.request.channel, this.attempt!.inbox, false);
+    }
     this.cancelRetry?.();
     this.attempt?.drop();
     this.early = [];
@@ -169,7 +158,8 @@ export class Subscribing {
         return;
       }
       // it may have been made all the same
-      if (error?.detail?.['noResponders'] !== true) this.host.orphans.add(this.request.channel, attempt.inbox);
+      const { noResponders, sent } = error?.detail ?? {};
+      if (noResponders !== true && sent !== false) this.host.orphans.add(this.request.channel, attempt.inbox, false);
       this.retry(error);
       return;
     }
@@ -180,7 +170,7 @@ export class Subscribing {
       attempt.ackInbox = response.ackInbox;
     } catch (problem) {
       attempt.drop();
-      this.host.orphans.add(this.request.channel, attempt.inbox);
+      this.host.orphans.add(this.request.channel, attempt.inbox, false);
       this.retry(asWeirError(problem, 'nats-streaming'));
       return;
     }
@@ -196,10 +186,8 @@ export class Subscribing {
     if (refusedAsUnknown(reason)) {
       host.session.verify();
       this.retry(error);
-    } else if (
-      refusedForNow(reason) ||
-      (refusedAsDuplicate(reason) && (host.renewals > 0 || this.backoff.attempts > 0))
-    ) {
+    } else if (refusedForNow(reason) || refusedAsDuplicate(reason)) {
+      // a durable belongs to a client id, so whoever holds it is an earlier one of ours that is about to be closed
       this.retry(error);
     } else this.end(error);
   }
@@ -220,7 +208,7 @@ export class Subscribing {
       return;
     }
     // while nobody answers at all, the session finds out what is the matter; asking on counts only where it is well
-    const wait = this.host.session.connected || error === undefined ? this.backoff.next() : retries.maxDelay;
+    const wait = this.host.session.connected ? this.backoff.next() : retries.maxDelay;
     if (wait === undefined && error !== undefined) {
       this.end(error);
       return;

@@ -11,7 +11,7 @@ import { settleEach } from '../core/settle-each.js';
  *
  * @example
  * ```ts
- * const first = await firstValueFrom(broker.messages('orders', { codec: text() }).pipe(autoAck()));
+ * const first = await firstValueFrom(broker.messages('orders', { codec: text }).pipe(autoAck()));
  * ```
  */
 export function autoAck<D extends Delivery<unknown>>(): OperatorFunction<D, D['value']> {
