@@ -4,7 +4,13 @@ import { parseArgs } from 'node:util';
 import { connect } from 'nats';
 import { earliest, latest, newOnly } from '../lib/core/starts.js';
 import { natsStreaming, type NatsStreamingBroker } from '../lib/nats-streaming/index.js';
-import { startNatsStreaming, stopAll, type NatsStreamingServer } from '../spec/support/brokers/index.js';
+import {
+  startNatsServer,
+  startNatsStreaming,
+  stopAll,
+  type BrokerServer,
+  type NatsStreamingServer,
+} from '../spec/support/brokers/index.js';
 import { startProxy } from '../spec/support/proxy.js';
 import { until, within } from '../spec/support/wait.js';
 import { runFaults } from './soak/faults.js';
@@ -18,18 +24,20 @@ import type { Line } from './soak/values.js';
 // Lets a real server and the links to it fail at random, and looks whether anything is lost, doubled or left behind.
 // The seed repeats the course of the faults; what the machine makes of it differs a little each time.
 
+// `external`: the streaming server runs apart from its NATS server. `loud`: the story is printed as it goes.
 const { values: args } = parseArgs({
   options: {
     minutes: { type: 'string', default: '2' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     store: { type: 'string', default: 'file' },
+    external: { type: 'boolean', default: false },
     loud: { type: 'boolean', default: false },
   },
 });
 const seed = Number(args.seed);
 const ms = Number(args.minutes) * 60_000;
 if (!Number.isSafeInteger(seed) || !(ms > 0) || (args.store !== 'file' && args.store !== 'memory')) {
-  console.error('npm run soak -- [--minutes 2] [--seed N] [--store file|memory] [--loud]');
+  console.error('npm run soak -- [--minutes 2] [--seed N] [--store file|memory] [--external] [--loud]');
   process.exit(2);
 }
 
@@ -48,19 +56,23 @@ try {
   await stopAll();
 }
 if (story.problems.length > 0) {
-  console.error(`\n${story.last(60)}\n\nseed ${seed}, ${args.minutes} minutes, store ${args.store}:`);
+  console.error(`\n${story.beginning}\n\nseed ${seed}, ${args.minutes} minutes, store ${args.store}:`);
   for (const problem of story.problems) console.error(`- ${problem}`);
   process.exit(1);
 }
 
 async function soak(store: 'file' | 'memory'): Promise<void> {
+  // apart from its NATS server, the streaming server has a link of its own that can fail
+  const nats = args.external ? await startNatsServer() : undefined;
+  const behind = nats && (await startProxy(nats));
   const server = await startNatsStreaming({
     store,
+    ...(behind && { externalNats: behind }),
     needs: 'process',
     hb: { interval: 500, timeout: 500, failCount: 2 },
   });
-  const idle = { resources: resources(), nats: await natsSubscriptions(server) };
-  const proxies = await Promise.all([0, 1, 2].map(() => startProxy(server)));
+  const idle = { resources: resources(), nats: await natsSubscriptions(nats ?? server) };
+  const proxies = await Promise.all([0, 1, 2].map(() => startProxy(nats ?? server)));
   const brokers = proxies.map(({ url }, index) =>
     natsStreaming({
       clusterId: server.cluster,
@@ -108,8 +120,9 @@ async function soak(store: 'file' | 'memory'): Promise<void> {
     .flatMap((channel) => plans(channel, brokers))
     .map((plan) => new Subscriber(plan, lines, random.fork(), story));
 
+  // a first connect may fail, and then it is the user's turn
+  await Promise.all(brokers.map((broker) => broker.connect()));
   for (const subscriber of subscribers) subscriber.start();
-  // what is new only must not begin before all who hear everything have subscribed: a start is theirs, not the values'
   for (const load of loads) load.begin();
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), ms);
@@ -118,7 +131,12 @@ async function soak(store: 'file' | 'memory'): Promise<void> {
     collect();
     heaps.push(process.memoryUsage().heapUsed / 2 ** 20);
   }, 5_000);
-  const faults = await runFaults(random.fork(), { server, proxies, kills: store === 'file' }, story, stop.signal);
+  const faults = await runFaults(
+    random.fork(),
+    { server, proxies: behind ? [...proxies, behind] : proxies, kills: store === 'file' },
+    story,
+    stop.signal,
+  );
   clearTimeout(timer);
   story.tell('no more faults');
 
@@ -131,7 +149,8 @@ async function soak(store: 'file' | 'memory'): Promise<void> {
   for (const subscriber of subscribers) subscriber.rest();
   await Promise.all(brokers.map((broker) => broker.close()));
   for (const proxy of proxies) await proxy.stop();
-  await leftovers(server, idle);
+  await leftovers(server, nats ?? server, idle);
+  await behind?.stop();
   const sent = lines.reduce((sum, line) => sum + line.sent, 0);
   const emitted = subscribers.reduce((sum, subscriber) => sum + subscriber.emitted, 0);
   const uncertain = loads.reduce((sum, load) => sum + load.uncertain, 0);
@@ -181,9 +200,7 @@ interface Subscribed {
 }
 
 async function subscriptionsOf(server: NatsStreamingServer, channel: string): Promise<Subscribed[]> {
-  const page = await server.monitor<{ subscriptions?: Subscribed[] }>(
-    `/streaming/channelsz?channel=${channel}&subs=1`,
-  );
+  const page = await server.monitor<{ subscriptions?: Subscribed[] }>(`/streaming/channelsz?channel=${channel}&subs=1`);
   return (page.subscriptions ?? []).filter(({ is_offline }) => !is_offline);
 }
 
@@ -259,27 +276,28 @@ function checkHeap(heaps: readonly number[]): void {
   if (growth > 8) story.wrong(`the heap grew by ${growth.toFixed(1)} MiB: ${heaps.map((h) => h.toFixed(0)).join(' ')}`);
 }
 
-async function natsSubscriptions(server: NatsStreamingServer): Promise<number> {
+async function natsSubscriptions(server: BrokerServer): Promise<number> {
   return (await server.monitor<{ num_subscriptions: number }>('/subsz')).num_subscriptions;
 }
 
 async function leftovers(
   server: NatsStreamingServer,
+  nats: BrokerServer,
   idle: { resources: Record<string, number>; nats: number },
 ): Promise<void> {
   let found = '';
   const look = async (): Promise<boolean> => {
     const { clients = [] } = await server.monitor<{ clients?: unknown[] }>('/streaming/clientsz');
-    const connections = (await server.monitor<{ num_connections: number }>('/connz')).num_connections;
+    const subscriptions = await natsSubscriptions(nats);
     const here = resources();
-    found = `${clients.length} clients, ${connections} connections, ${JSON.stringify(here)} here, at first ${JSON.stringify(idle.resources)}`;
+    found = `${clients.length} clients, ${subscriptions} NATS subscriptions and at first ${idle.nats}, ${JSON.stringify(here)} here, at first ${JSON.stringify(idle.resources)}`;
     for (const channel of ['soak.a', 'soak.b']) {
       const left = (await subscriptionsOf(server, channel)).length;
       found += `, ${left} on ${channel}`;
       if (left > 0) return false;
     }
     const same = Object.entries(here).every(([kind, count]) => count <= (idle.resources[kind] ?? 0) + 1);
-    return clients.length === 0 && same;
+    return clients.length === 0 && subscriptions <= idle.nats && same;
   };
   try {
     await until(look, { timeout: 15_000, every: 250 });

@@ -16,7 +16,8 @@ export interface Targets {
 type Fault = (random: Random, targets: Targets, story: Story) => Promise<void>;
 
 /** Mostly a moment, sometimes longer than the ping limit and than the server's patience. */
-const lasting = (random: Random): number => (random.chance(0.6) ? random.between(20, 900) : random.between(2_500, 7_000));
+const lasting = (random: Random): number =>
+  random.chance(0.6) ? random.between(20, 900) : random.between(2_500, 7_000);
 
 const some = (random: Random, proxies: readonly Proxy[]): { list: readonly Proxy[]; words: string } => {
   if (random.chance(0.4)) return { list: proxies, words: 'all' };
@@ -62,7 +63,16 @@ const kill: Fault = (random, { server }, story) => {
   return story.fault(`kill -9, restart after ${ms} ms`, async () => {
     await server.kill();
     await delay(ms);
-    await server.restart();
+    // a server whose own link fails does not start
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await server.restart();
+        return;
+      } catch (error) {
+        if (attempt === 20) throw error;
+        await delay(500);
+      }
+    }
   });
 };
 
@@ -80,7 +90,9 @@ export async function runFaults(random: Random, targets: Targets, story: Story, 
   let count = 0;
   const course = async (own: Random, faults: readonly Fault[], pauses: readonly [number, number]): Promise<void> => {
     while (!signal.aborted) {
-      await delay(own.chance(0.25) ? own.between(0, 100) : own.between(...pauses), undefined, { signal }).catch(() => undefined);
+      await delay(own.chance(0.25) ? own.between(0, 100) : own.between(...pauses), undefined, { signal }).catch(
+        () => undefined,
+      );
       if (signal.aborted) return;
       count++;
       await own.pick(faults)(own, targets, story);

@@ -33,7 +33,7 @@ export class Load {
       if (receipt.ok) line.confirmed.add(value);
       else if (receipt.error instanceof PublishUncertainError) {
         this.uncertain++;
-        if (resend && !/no confirmation within/.test(receipt.error.message)) {
+        if (resend && !receipt.error.message.includes('no confirmation within')) {
           story.wrong(`${line.name}: uncertain though it resends: ${receipt.error.message}`);
         }
         if (!story.faultWithin(ackTimeout + 4_000)) story.wrong(`${line.name}: uncertain without a fault`);

@@ -5,6 +5,8 @@ export class Story {
   epoch = 0;
   /** Faults that go on. */
   active = 0;
+  /** What went before the first thing that went wrong. */
+  beginning = '';
   private readonly lines: string[] = [];
   private readonly began = performance.now();
   /** When the last fault ended, in ms of the run. */
@@ -27,6 +29,7 @@ export class Story {
     // the first few tell the story, and one cause may have thousands of consequences
     if (this.problems.length < 50) this.problems.push(what);
     this.tell(`WRONG: ${what}`);
+    this.beginning ||= this.last(60);
   }
 
   /** Tells of a fault while it lasts. */

@@ -1,4 +1,4 @@
-import { Bits } from './bits.js';
+import type { Bits } from './bits.js';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

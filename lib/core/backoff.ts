@@ -36,8 +36,11 @@ export interface ReconnectOptions {
   readonly initial?: boolean | undefined;
 }
 
+/** {@link ReconnectOptions} with every one of them said. @internal */
+export type ReconnectPolicy = { readonly [K in keyof ReconnectOptions]-?: NonNullable<ReconnectOptions[K]> };
+
 /** What {@link ReconnectOptions} stand at when nothing is said. @internal */
-export const reconnectDefaults: Required<ReconnectOptions> = {
+export const reconnectDefaults: ReconnectPolicy = {
   initialDelay: 250,
   maxDelay: 30_000,
   factor: 2,
@@ -60,9 +63,7 @@ export const reconnectShape: Shape<ReconnectOptions> = {
 export const reconnectChecker: Checker = either(object(reconnectShape), oneOf(false));
 
 /** The options with their defaults; undefined where nothing is to be connected again. @internal */
-export function reconnectPolicy(
-  option: { readonly [K in keyof ReconnectOptions]?: ReconnectOptions[K] | undefined } | false | undefined,
-): Required<ReconnectOptions> | undefined {
+export function reconnectPolicy(option: ReconnectOptions | false | undefined): ReconnectPolicy | undefined {
   if (option === false) return undefined;
   const defaults = reconnectDefaults;
   return {
@@ -76,7 +77,7 @@ export function reconnectPolicy(
 }
 
 /** What a {@link Backoff} needs to know. @internal */
-export type BackoffOptions = Omit<Required<ReconnectOptions>, 'initial'>;
+export type BackoffOptions = Omit<ReconnectPolicy, 'initial'>;
 
 /** How long to wait before each attempt: longer and longer, with a random share, up to a number of attempts. @internal */
 export class Backoff {

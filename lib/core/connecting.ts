@@ -26,7 +26,7 @@ export class Connecting {
         },
         reject: (error) => {
           leave();
-          reject(error as Error);
+          reject(error);
         },
       };
       signal?.addEventListener('abort', abort, { once: true });

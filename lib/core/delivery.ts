@@ -1,4 +1,4 @@
-import { DecodeError } from './errors.js';
+import { DecodeError, type BrokerName } from './errors.js';
 import type { Decoder } from './codec.js';
 import type { Lane } from './lane.js';
 import type { OffsetKey } from './offset.js';
@@ -106,6 +106,11 @@ export abstract class BaseDelivery<T> implements Delivery<T> {
     return this.first.state === 'settled';
   }
 
+  /** Whose it is, for errors. */
+  get broker(): BrokerName | undefined {
+    return undefined;
+  }
+
   /** Neither settled nor released. */
   get open(): boolean {
     return this.first.state === 'open';
@@ -139,9 +144,7 @@ export abstract class BaseDelivery<T> implements Delivery<T> {
       const root = cause instanceof DecodeError && cause.cause !== undefined ? cause.cause : cause;
       throw new DecodeError(
         `cannot decode the message at offset ${String(this.offsetKey)} of '${this.channel}': ${reason}`,
-        {
-          cause: root,
-        },
+        { broker: this.broker, cause: root },
       );
     }
   }
@@ -164,12 +167,34 @@ export abstract class BaseDelivery<T> implements Delivery<T> {
   }
 }
 
-/** Bytes as text where they are UTF-8, else as an array of numbers would be unreadable: as their length. */
+/**
+ * Bytes as text where they are UTF-8, else as an array of numbers would be unreadable: as their length. What a codec of
+ * the user's made may hold what JSON has no word for.
+ */
 function jsonValue(value: unknown): unknown {
-  if (!(value instanceof Uint8Array)) return value;
+  if (!(value instanceof Uint8Array)) return survives(value) ? value : plain(value);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(value);
   } catch {
     return { bytes: value.length };
+  }
+}
+
+function survives(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return typeof value !== 'bigint';
+  try {
+    JSON.stringify(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Bigints as strings; where even that cannot be said, what kind of value it is. */
+function plain(value: unknown): unknown {
+  try {
+    return JSON.parse(JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? String(each) : each)));
+  } catch {
+    return Object.prototype.toString.call(value);
   }
 }

@@ -9,7 +9,7 @@ import type {
   SourceOptions,
 } from './broker.js';
 import type { Carriage, carries } from './carriage.js';
-import { checkOptions, codec, duration, required, signal, text, type Shape } from './check.js';
+import { checkOptions, checkValue, codec, duration, instance, required, signal, text, type Shape } from './check.js';
 import type { Clock } from './clock.js';
 import type { Decoder, Encoder } from './codec.js';
 import { Connecting } from './connecting.js';
@@ -35,6 +35,14 @@ import {
 import { settleEach } from './settle-each.js';
 import { PublishSink } from './sink.js';
 import { Story } from './status.js';
+
+const anyOptions = instance(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'an object with options',
+);
+
+/** What `publish` takes beside the message's fields. */
+const publishShape: Shape = { codec: codec('encode'), signal: signal() };
 
 /** One subscriber's subscription at the broker. @internal */
 export interface Source {
@@ -101,13 +109,14 @@ export abstract class BrokerHandle {
     return this.story.events;
   }
 
-  connect(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+  // async, so that whatever is wrong with the call rejects
+  async connect(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
     checkOptions('connect()', options, { signal: signal() });
-    if (this.closed !== undefined) return Promise.reject(this.closedError('connect()'));
-    if (this.reachable) return Promise.resolve();
+    if (this.closed !== undefined) throw this.closedError('connect()');
+    if (this.reachable) return;
     const connected = this.connecting.wait(options.signal);
     if (options.signal?.aborted !== true) this.wake();
-    return connected;
+    await connected;
   }
 
   messages(
@@ -129,8 +138,7 @@ export abstract class BrokerHandle {
     return shareHot(source, options.linger ?? 0, this.options.clock);
   }
 
-  // async, so that whatever is wrong with the call rejects
-
+  // async for the same reason as connect
   async publish(
     channel: string,
     value: unknown,
@@ -139,11 +147,13 @@ export abstract class BrokerHandle {
     const where = `publish(${quoted(channel)})`;
     if (this.closed !== undefined) throw this.closedError(where);
     this.checkChannel(where, channel);
+    checkValue(where, 'options', options, anyOptions);
     const { codec: encoder, signal: aborter, ...fields } = options;
-    const maker = this.maker(where, { codec: encoder });
-    checkOptions(where, { codec: encoder, signal: aborter }, { codec: codec('encode'), signal: signal() });
     const withFields = hasKeys(fields) ? fields : undefined;
-    if (withFields !== undefined) maker.checkFields(withFields);
+    // the broker names all that it accepts, so that it is told of the other options as well
+    if (withFields !== undefined) this.checkFields(where, withFields, publishShape);
+    checkOptions(where, { codec: encoder, signal: aborter }, publishShape);
+    const maker = this.maker(where, { codec: encoder });
     return publishOnce(this.publishers.forChannel(channel), maker, value, withFields, aborter);
   }
 
@@ -224,8 +234,11 @@ export abstract class BrokerHandle {
   protected abstract checkChannel(where: string, channel: unknown): void;
   /** Refuses combinations of source options that the shapes cannot tell. */
   protected abstract checkSource(where: string, options: SourceOptions): void;
-  /** Refuses what the broker cannot carry beside the value. */
-  protected abstract checkFields(where: string, fields: MessageFields): void;
+  /**
+   * Refuses what the broker cannot carry beside the value.
+   * @param others - options that were given beside the fields and may be meant by a name that is none of them
+   */
+  protected abstract checkFields(where: string, fields: MessageFields, others?: Shape): void;
   /** @param onEnd - called once, when the subscription is over at the broker too */
   protected abstract createSource(
     channel: string,
@@ -304,7 +317,7 @@ export abstract class BrokerHandle {
       broker: this.options.broker,
       codec: options.codec,
       message: options.message,
-      checkFields: (fields) => {
+      checkFields: ({ value: _value, ...fields }) => {
         this.checkFields(where, fields);
       },
     };

@@ -252,9 +252,7 @@ export class Intake implements PlaceOwner {
       this.receiver.error(
         new DecodeError(
           `${error.message}; and onDecodeError failed: ${cause instanceof Error ? cause.message : String(cause)}`,
-          {
-            cause,
-          },
+          { broker: error.broker, cause },
         ),
       );
       delivery.release();

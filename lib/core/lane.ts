@@ -21,6 +21,8 @@ export class Lane {
   lastStamp = 0;
   /** Whether messages may have been lost on the wire since the last arrival: then a jump is no proof of a gap. */
   suspect = false;
+  /** Whether messages may be lost on the wire at any time, unseen: then no jump proves a gap. */
+  lossy = false;
   private readonly recent: OffsetKey[] = [];
   private cursor = 0;
 
@@ -52,7 +54,7 @@ export class Lane {
     if (settled !== undefined) {
       if (last === undefined) {
         if (settled.lowestUnsettled === undefined) settled.begin(key);
-      } else if (!this.suspect) {
+      } else if (!this.suspect && !this.lossy) {
         const next = offsetAfter(last);
         if (key > next) settled.skip(next, offsetBefore(key)!);
       }

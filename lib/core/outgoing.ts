@@ -1,6 +1,6 @@
 import type { MessageFields, Outgoing } from './broker.js';
 import type { Encoder } from './codec.js';
-import { PublishError, WeirError, type BrokerName } from './errors.js';
+import { DecodeError, PublishError, WeirError, type BrokerName } from './errors.js';
 import { Entry, type Publisher, type ReceiptListener } from './publisher.js';
 
 /** How values become entries: the user's `message` and `codec`, and the broker's own check of the fields. @internal */
@@ -9,7 +9,7 @@ export interface Maker {
   readonly codec?: Encoder<unknown> | undefined;
   readonly message?: ((value: unknown) => Outgoing<unknown>) | undefined;
   /** Throws `InvalidOptionError` for a field that the broker cannot carry. */
-  readonly checkFields: (fields: MessageFields) => void;
+  readonly checkFields: (fields: MessageFields & { readonly value?: unknown }) => void;
 }
 
 const noBytes = new Uint8Array(0);
@@ -50,9 +50,8 @@ export function offer(
 function encoded(body: unknown, maker: Maker): Uint8Array {
   const bytes = maker.codec === undefined ? body : maker.codec.encode(body);
   if (bytes instanceof Uint8Array) return bytes;
-  throw new PublishError(
-    `a message is a Uint8Array unless a codec makes one of it; got ${describe(bytes)}: pass codec: json(), text or your own`,
-    { broker: maker.broker },
+  throw new TypeError(
+    `it is a Uint8Array unless a codec makes one of it; got ${describe(bytes)}: pass codec: json(), text or your own`,
   );
 }
 
@@ -65,7 +64,12 @@ function describe(value: unknown): string {
 }
 
 function unsendable(error: unknown, channel: string, broker: BrokerName): WeirError {
-  if (error instanceof WeirError) return error;
+  // a codec knows neither the broker nor the channel
+  const own = error instanceof DecodeError && error.broker === undefined;
+  if (error instanceof WeirError && !own) return error;
   const reason = error instanceof Error ? error.message : String(error);
-  return new PublishError(`cannot make a message for '${channel}': ${reason}`, { broker, cause: error });
+  const message = `cannot make a message for '${channel}': ${reason}`;
+  return own
+    ? new DecodeError(message, { broker, cause: error.cause ?? error })
+    : new PublishError(message, { broker, cause: error });
 }

@@ -5,6 +5,8 @@ import { ClosedError } from './errors.js';
 import type { Entry, Publisher, ReceiptListener } from './publisher.js';
 import { offer, type Maker } from './outgoing.js';
 
+const inspect = Symbol.for('nodejs.util.inspect.custom');
+
 /** One who waits for room. */
 interface Waiting {
   /** Whether it takes its place when it is let in; else its caller may, and that is seen a moment later. */
@@ -91,6 +93,16 @@ export class PublishSink<T> extends Subject<T> implements Sink<T>, ReceiptListen
 
   flush(): Promise<void> {
     return this.publisher.flush();
+  }
+
+  /** What `inspect` and `console.log` show: how it stands, and nothing of what is behind it. */
+  toJSON(): Record<string, unknown> {
+    const { broker, channel } = this.publisher.settings;
+    return { broker, channel, pending: this.publisher.pending, ended: this.ending };
+  }
+
+  [inspect](): Record<string, unknown> {
+    return this.toJSON();
   }
 
   /** @internal */

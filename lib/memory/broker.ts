@@ -137,9 +137,8 @@ export class MemoryHandle extends BrokerHandle implements MemoryHost {
     }
   }
 
-  protected checkFields(where: string, fields: MessageFields): void {
-    const { value: _value, ...own } = fields as MessageFields & { value?: unknown };
-    checkOptions(where, own, fieldsShape);
+  protected checkFields(where: string, fields: MessageFields, others?: Shape): void {
+    checkOptions(where, fields, others === undefined ? fieldsShape : { ...fieldsShape, ...others });
   }
 
   protected createSource(channel: string, settings: SourceSettings, receiver: Receiver, onEnd: () => void): Source {

@@ -47,6 +47,10 @@ export class StoredDelivery<T> extends BaseDelivery<T> implements MemoryDelivery
     return this.message.key;
   }
 
+  override get broker(): 'memory' {
+    return 'memory';
+  }
+
   override get headers(): ReadonlyMap<string, unknown> {
     return this.message.headers ?? noHeaders;
   }

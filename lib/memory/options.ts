@@ -1,5 +1,5 @@
 import type { SchedulerLike } from 'rxjs';
-import { reconnectChecker, reconnectPolicy, type ReconnectOptions } from '../core/backoff.js';
+import { reconnectChecker, reconnectPolicy, type ReconnectOptions, type ReconnectPolicy } from '../core/backoff.js';
 import { checkOptions, count, duration, instance, type Shape } from '../core/check.js';
 import { schedulerClock, systemClock, type Clock } from '../core/clock.js';
 import { guarded, type Logger } from '../core/logger.js';
@@ -35,7 +35,7 @@ export interface ResolvedMemoryOptions {
   readonly clock: Clock;
   readonly connectTimeout: number;
   readonly closeTimeout: number;
-  readonly reconnect: Required<ReconnectOptions> | undefined;
+  readonly reconnect: ReconnectPolicy | undefined;
   readonly logger: Logger;
 }
 

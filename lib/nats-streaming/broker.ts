@@ -81,8 +81,6 @@ export class StanBroker extends BrokerHandle implements StanHost {
   readonly live = new Set<LiveSource>();
   readonly orphans: Orphans;
   renewals = 0;
-  /** Of the link, when it was last known to be well. */
-  private drops = 0;
   private readonly outbox: Outbox;
 
   constructor(
@@ -108,6 +106,9 @@ export class StanBroker extends BrokerHandle implements StanHost {
         },
         interrupted: (cause) => {
           this.interrupted(cause);
+        },
+        dropped: (cause) => {
+          this.dropped(cause);
         },
         lost: (cause) => {
           this.lost(cause);
@@ -166,8 +167,8 @@ export class StanBroker extends BrokerHandle implements StanHost {
     }
   }
 
-  protected checkFields(where: string, fields: MessageFields): void {
-    const { value: _value, key, headers, ...own } = fields as MessageFields & { value?: unknown };
+  protected checkFields(where: string, fields: MessageFields, others?: Shape): void {
+    const { key, headers, ...own } = fields;
     const carried = key !== undefined ? 'key' : headers !== undefined ? 'headers' : undefined;
     if (carried !== undefined) {
       throw new InvalidOptionError(
@@ -177,7 +178,7 @@ export class StanBroker extends BrokerHandle implements StanHost {
         },
       );
     }
-    checkOptions(where, own, fieldsShape);
+    checkOptions(where, own, others === undefined ? fieldsShape : { ...fieldsShape, ...others });
   }
 
   protected createSource(channel: string, settings: SourceSettings, receiver: Receiver, onEnd: () => void): Source {
@@ -207,11 +208,6 @@ export class StanBroker extends BrokerHandle implements StanHost {
   private connected(how: 'first' | 'kept' | 'renewed'): void {
     this.story.set('connected');
     this.connecting.made();
-    if (how === 'kept') {
-      // a silence may have ended with a drop, of which nobody was told: the session was interrupted already
-      if (this.session.link.drops !== this.drops) this.outbox.lost('the connection dropped', undefined);
-    }
-    this.drops = this.session.link.drops;
     this.orphans.connected();
     if (how !== 'first') this.story.tell({ type: 'reconnected', session: how });
     for (const source of [...this.live]) source.connected(how === 'kept');
@@ -222,8 +218,12 @@ export class StanBroker extends BrokerHandle implements StanHost {
     this.story.set('reconnecting', cause);
     this.story.tell({ type: 'disconnected', cause });
     for (const source of this.live) source.interrupted();
-    // acks still come from a server that is only silent; those that a dropped connection carried do not
-    if (!this.session.link.up) this.outbox.lost('the connection dropped', cause);
+  }
+
+  /** While the server is only silent, what it sent may still come, and so may its acks; what a drop swallowed does not. */
+  private dropped(cause: WeirError): void {
+    for (const source of this.live) source.interrupted();
+    this.outbox.lost('the connection dropped', cause);
   }
 
   private lost(cause: WeirError): void {

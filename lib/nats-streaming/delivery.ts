@@ -70,6 +70,10 @@ export class StanDelivery<T> extends BaseDelivery<T> implements NatsStreamingDel
     return this.redeliveryCount;
   }
 
+  override get broker(): 'nats-streaming' {
+    return 'nats-streaming';
+  }
+
   get payload(): Uint8Array {
     return dataOf(this.frame, this);
   }

@@ -1,5 +1,5 @@
 import { reconnectChecker, reconnectPolicy } from '../core/backoff.js';
-import type { ReconnectOptions } from '../core/backoff.js';
+import type { ReconnectOptions, ReconnectPolicy } from '../core/backoff.js';
 import { checkOptions, count, duration, either, func, instance, list, required, secret, text } from '../core/check.js';
 import type { Shape } from '../core/check.js';
 import { InvalidOptionError } from '../core/errors.js';
@@ -97,7 +97,7 @@ export interface ResolvedOptions {
   readonly connectTimeout: number;
   readonly closeTimeout: number;
   /** Undefined: nothing is connected again. */
-  readonly reconnect: Required<ReconnectOptions> | undefined;
+  readonly reconnect: ReconnectPolicy | undefined;
   readonly logger: Logger;
 }
 

@@ -11,6 +11,8 @@ export interface SessionHooks {
   connected(kept: 'first' | 'kept' | 'renewed'): void;
   /** The link dropped, or the server does not answer: nothing may be written until `connected`. */
   interrupted(cause: WeirError): void;
+  /** The link dropped, after `interrupted` too: what was on its way in either direction is lost. */
+  dropped(cause: WeirError): void;
   /** The server does not know this client any more, or its link is gone: all its subscriptions are. `connected` or `failed` follows. */
   lost(cause: WeirError): void;
   /** The end, which `close` is not: the session is idle, and `start` may be called anew. All pending requests have failed. */

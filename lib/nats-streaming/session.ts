@@ -144,6 +144,7 @@ export class Session {
     return {
       down: (cause) => {
         this.interrupt(cause);
+        this.tell((hooks) => hooks.dropped(cause));
         this.contact?.requests.failAll(cause);
       },
       up: () => {

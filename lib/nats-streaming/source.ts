@@ -33,6 +33,7 @@ export class StanSource extends BaseSource implements LiveSource {
     super(host, request);
     const { durable, queue } = request.settings;
     this.acks = new AckEncoder(request.channel);
+    this.lane.lossy = true;
     this.trims = durable === undefined && queue === undefined;
   }
 
@@ -45,14 +46,13 @@ export class StanSource extends BaseSource implements LiveSource {
     else if (this.begunAt !== undefined) this.subscribe();
   }
 
-  /** The link dropped or the server is silent: messages may be lost on the wire from here on. */
+  /** The link dropped or the server is silent: the next message need not be the first that was sent. */
   interrupted(): void {
-    this.lane.suspect = true;
+    this.resumed = false;
   }
 
   /** The server does not know the session any more, nor any subscription of it. */
   lost(): void {
-    this.lane.suspect = true;
     this.current?.drop();
     this.current = undefined;
     this.subscribing?.drop();
@@ -145,6 +145,7 @@ export class StanSource extends BaseSource implements LiveSource {
     const stamp = timestampMs(delivery);
     const key = delivery.sequence;
     if (lane.last !== undefined) {
+      if (this.resumed) this.skipRemoved(key);
       if (key <= lane.last) {
         if (lane.contradicts(key, stamp)) {
           if (this.beginAgain()) return;
@@ -152,7 +153,7 @@ export class StanSource extends BaseSource implements LiveSource {
           const known = lane.find(key);
           if (known !== undefined) (known as StanDelivery<unknown>).registration = subscribed;
         }
-      } else if (this.resumed) this.tellGap(key);
+      }
     }
     this.resumed = false;
     if (this.trims && this.isBefore(delivery, stamp)) this.pass(delivery, stamp);
@@ -179,14 +180,19 @@ export class StanSource extends BaseSource implements LiveSource {
     return true;
   }
 
-  private tellGap(key: number | bigint): void {
+  /** A subscription that was made again began at the lowest unsettled message, or at the first that is left after it. */
+  private skipRemoved(key: number | bigint): void {
     const { lane } = this;
     const { channel } = this.request;
+    const first = lane.resumeAt!;
+    // what waits here for a place was received, wherever else it is gone
+    if (key <= first || lane.held.size > 0) return;
+    lane.settledOffsets?.skip(first, offsetBefore(key)!);
+    if (key <= lane.last!) return;
     const from = BigInt(lane.last!) + 1n;
     const to = BigInt(key) - 1n;
     if (from > to) return;
     this.host.story.tell({ type: 'gap', channel, from, to, reason: 'the server has removed these messages meanwhile' });
-    lane.settledOffsets?.skip(from <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(from) : from, offsetBefore(key)!);
   }
 
   /** Whether a message is older than the start asked for, where the wire cannot say it exactly. */

@@ -1,9 +1,8 @@
-import { Backoff, type ReconnectOptions } from '../core/backoff.js';
+import { Backoff, type ReconnectPolicy } from '../core/backoff.js';
 import type { Cancel } from '../core/clock.js';
 import { asWeirError } from '../core/publisher.js';
 import type { WeirError } from '../core/errors.js';
 import { decodeSubscriptionResponse, encodeSubscriptionRequest } from './codec/subscription.js';
-import { encodeUnsubscribeRequest } from './codec/unsubscribe.js';
 import type { Registration } from './delivery.js';
 import type { StanHost } from './host.js';
 import type { LinkSubscription } from './link.js';
@@ -31,7 +30,7 @@ export interface SubscribeHandlers {
 }
 
 /** A subscription is asked for at most so often, when the server does not answer or asks for patience. */
-const retries: Required<ReconnectOptions> = {
+const retries: ReconnectPolicy = {
   initialDelay: 100,
   maxDelay: 2_000,
   factor: 2,

@@ -4,6 +4,7 @@ import type { Decoder } from '../../lib/core/codec.js';
 import type { Delivery } from '../../lib/core/delivery.js';
 import { DecodeError } from '../../lib/core/errors.js';
 import { earliest } from '../../lib/core/starts.js';
+import { rejection } from './publishing.js';
 import { Tap } from './tap.js';
 import { together } from './together.js';
 import { valuesOf, type World } from './world.js';
@@ -46,6 +47,16 @@ export function describeCodecs(world: World): void {
       await broker.publish(channel, new Uint8Array([1, 2, 3, 4, 5]).subarray(1, 3));
       const delivery = await new Tap(broker.messages(channel, { start: earliest() })).at(0);
       expect([...delivery.value]).to.deep.equal([2, 3]);
+    },
+    'what a codec cannot write or read is an error that names the channel and the broker': async () => {
+      const { broker, channel } = await mixed();
+      const unwritten = await rejection(broker.publish(channel, 5n as never, { codec }));
+      const unread = await new Tap(broker.messages(channel, { start: earliest(), codec })).failed();
+      for (const error of [unwritten, unread as DecodeError]) {
+        expect(error).to.be.instanceOf(DecodeError);
+        expect(error.message).to.include(`'${channel}'`);
+        expect(error.broker).to.be.a('string').and.equal(unwritten.broker);
+      }
     },
     'a codec is told the channel, and makes each value once': async () => {
       const broker = world.broker();

@@ -97,7 +97,7 @@ export function describeOptionErrors(world: World): void {
       rejection(calls['publish']!(channel, new Uint8Array(1), { signal: 5 })),
       rejection(calls['forget']!(channel, {})),
       rejection(calls['forget']!(channel, { durable: 5 })),
-      rejection(Promise.resolve().then(() => calls['connect']!({ timeout: 5 }))),
+      rejection(calls['connect']!({ timeout: 5 })),
     ]);
     for (const error of errors) expect(error).to.be.instanceOf(InvalidOptionError);
     expect(errors.map(({ message }) => /keys|codec|signal|durable|timeout/.exec(message)?.[0])).to.deep.equal([
@@ -110,5 +110,19 @@ export function describeOptionErrors(world: World): void {
     ]);
     await world.put(broker, channel, '1');
     expect(valuesOf(await world.ackingTap(broker, channel).first(1))).to.deep.equal(['1']);
+  });
+
+  it('publish names all that it accepts, and takes nothing but an object with options', async () => {
+    const publish = (options: unknown): Promise<{ message: string }> =>
+      rejection(loose()['publish']!('orders', new Uint8Array(1), options) as Promise<unknown>);
+    expect((await publish({ codecs: {} })).message)
+      .to.include("did you mean 'codec'?")
+      .and.include('signal');
+    expect((await publish({ value: 5 })).message).to.include("no option 'value'");
+    for (const options of [null, 5, 'key', []]) {
+      const error = await publish(options);
+      expect(error).to.be.instanceOf(InvalidOptionError);
+      expect(error.message).to.include("publish('orders'): options must be an object");
+    }
   });
 }

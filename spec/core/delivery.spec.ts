@@ -162,6 +162,24 @@ describe('BaseDelivery', () => {
     expect(JSON.parse(JSON.stringify(decoded))).to.deep.include({ value: { id: 7 } });
   });
 
+  it('survives JSON.stringify with a value that alone would not', () => {
+    const circle: Record<string, unknown> = {};
+    circle['self'] = circle;
+    const values: [unknown, unknown][] = [
+      [5n, '5'],
+      [
+        { id: 5n, list: [6n] },
+        { id: '5', list: ['6'] },
+      ],
+      [circle, '[object Object]'],
+    ];
+    for (const [value, shown] of values) {
+      const delivery = new TestDelivery<unknown>(1);
+      delivery.decode({ decode: () => value });
+      expect(JSON.parse(JSON.stringify(delivery))).to.deep.include({ value: shown });
+    }
+  });
+
   it('shows itself in the console without its owner', () => {
     const delivery = owned(new Owner(), 5);
     const shown = inspect(delivery);

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { inspect } from 'node:util';
 import { config } from 'rxjs';
 import { ClosedError, ConnectionError, PublishError } from '../../lib/core/errors.js';
 import type { PublisherSettings } from '../../lib/core/publisher.js';
@@ -29,6 +30,14 @@ class SinkBench {
 }
 
 describe('PublishSink', () => {
+  it('shows how it stands to inspect and JSON, and nothing of what is behind it', () => {
+    const { sink, port } = new SinkBench();
+    sink.next(1);
+    expect(inspect(sink, { depth: null })).to.equal("{ broker: 'memory', channel: 'c', pending: 1, ended: false }");
+    expect(JSON.stringify(sink)).to.equal('{"broker":"memory","channel":"c","pending":1,"ended":false}');
+    port.confirmAll();
+  });
+
   it('emits each value that it accepted, as an Observable', () => {
     const { sink, port } = new SinkBench({ maxInFlight: 1, buffer: 1 });
     const values: unknown[] = [];

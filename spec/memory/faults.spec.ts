@@ -430,6 +430,7 @@ describe('memory: faults', () => {
       ['delay', Infinity],
       ['duplicate', -1],
       ['refuse', 1.5],
+      ['wipe', 5],
       ['refuse', 1, new Error('not one of ours')],
     ];
     for (const [name, ...given] of calls) {

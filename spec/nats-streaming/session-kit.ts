@@ -49,6 +49,8 @@ export function watchSession({ clock = systemClock, connect = connectNats, ...gi
   const hooks: SessionHooks = {
     connected: (kept) => note('connected', kept, kept),
     interrupted: (cause) => note('interrupted', cause),
+    // it goes with `interrupted`, but for a drop that follows a silence
+    dropped: () => undefined,
     lost: (cause) => note('lost', cause),
     failed: (error) => note('failed', error, error.code),
     replaced: (reason) => note('replaced', reason),

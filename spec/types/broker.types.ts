@@ -166,6 +166,7 @@ export function brokers(): void {
   const local = memory();
   const stan = natsStreaming({ clusterId: 'c', clientId: 'me', servers: 'nats://localhost' });
   const all: readonly Broker[] = [local, stan];
+  memory({ maxAge: undefined, reconnect: { maxDelay: undefined, initial: true } });
   expectType<Observable<MemoryDelivery<string>>>()(local.messages('a', { codec: text, until: untilNow() }));
   expectType<Observable<NatsStreamingDelivery<Order>>>()(
     stan.messages('a', { codec: json<Order>(), start: fromAgo(1000) }),
