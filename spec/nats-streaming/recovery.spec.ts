@@ -79,6 +79,11 @@ describe('NATS Streaming: recovery', function () {
         for (let i = 1; i <= fresh; i++) await other.publish(channel, text(`new ${i}`));
         await proxy.refuse(false);
         await until(() => told.of('reconnected').some(({ session }) => session === 'renewed'), { timeout: 20_000 });
+        // all of them are subscribed again: one that resumes beyond the end of a shorter channel sees what comes next
+        await until(async () => {
+          const state = (await server.monitor(`/streaming/channelsz?channel=${channel}`)) as { subs_count?: number };
+          return state.subs_count === logs.length;
+        });
         await other.publish(channel, text('last'));
         for (const log of logs) await log.has('last');
         for (const log of logs) {
