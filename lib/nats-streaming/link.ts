@@ -58,8 +58,6 @@ interface StatusLike {
 export class Link {
   /** Whether what is published gets to the server. The NATS clients drop silently what is written while it is false. */
   up: boolean;
-  /** How often the connection has dropped: what was on its way each time is lost. */
-  drops = 0;
   readonly owned: boolean;
   /** Told how the link does; set by the session that uses it. */
   hooks: LinkHooks | undefined;
@@ -236,7 +234,6 @@ export class Link {
   private dropped(server: unknown): void {
     if (!this.up) return;
     this.up = false;
-    this.drops++;
     const place = typeof server === 'string' ? ` to ${server}` : '';
     this.hooks?.down(new ConnectionError(`the NATS connection${place} dropped`, { broker: 'nats-streaming' }));
   }
