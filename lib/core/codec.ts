@@ -6,6 +6,18 @@ export interface DecodeInfo {
   readonly headers: ReadonlyMap<string, unknown>;
 }
 
+/**
+ * Marks a codec whose bytes are the whole message as the broker keeps it, with all its sections, and not the body alone.
+ * Brokers whose messages are bytes and nothing else make no difference.
+ * @internal
+ */
+export const wholeMessage: unique symbol = Symbol.for('rx-weir.codec.whole') as never;
+
+/** Whether a codec reads and writes whole messages. @internal */
+export function isWhole(codec: object | undefined): boolean {
+  return codec !== undefined && (codec as { readonly [wholeMessage]?: boolean })[wholeMessage] === true;
+}
+
 /** Bytes to values. May throw: a source hands what it throws to `onDecodeError` as the cause of a `DecodeError`. */
 export interface Decoder<Out> {
   decode(bytes: Uint8Array, info: DecodeInfo): Out;

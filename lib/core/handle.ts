@@ -6,12 +6,13 @@ import type {
   PublishOptions,
   Receipt,
   Sink,
+  SinkOptions,
   SourceOptions,
 } from './broker.js';
 import type { Carriage, carries } from './carriage.js';
 import { checkOptions, checkValue, codec, duration, instance, required, signal, text, type Shape } from './check.js';
 import type { Clock } from './clock.js';
-import type { Decoder, Encoder } from './codec.js';
+import { isWhole, type Decoder, type Encoder } from './codec.js';
 import { Connecting } from './connecting.js';
 import type { BaseDelivery, Delivery } from './delivery.js';
 import { ClosedError, InvalidOptionError, type BrokerName, type WeirError } from './errors.js';
@@ -93,7 +94,7 @@ export abstract class BrokerHandle {
     this.publishers = new Publishers({
       broker: options.broker,
       clock: options.clock,
-      createPort: (channel) => this.createPort(channel),
+      createPort: (channel, sinkOptions) => this.createPort(channel, sinkOptions),
       closed: (channel) => (this.closed === undefined ? undefined : this.closedError(`publishing to '${channel}'`)),
     });
     this.sourceShape = { ...sourceShape, ...options.sourceShape };
@@ -234,6 +235,10 @@ export abstract class BrokerHandle {
   protected abstract checkChannel(where: string, channel: unknown): void;
   /** Refuses combinations of source options that the shapes cannot tell. */
   protected abstract checkSource(where: string, options: SourceOptions): void;
+  /** Refuses combinations of sink options that the shapes cannot tell. */
+  protected checkSinkOptions(_where: string, _options: SinkSettings): void {
+    // most brokers have none
+  }
   /**
    * Refuses what the broker cannot carry beside the value.
    * @param others - options that were given beside the fields and may be meant by a name that is none of them
@@ -246,7 +251,8 @@ export abstract class BrokerHandle {
     receiver: Receiver,
     onEnd: () => void,
   ): Source;
-  protected abstract createPort(channel: string): PublishPort;
+  /** @param options - a sink's; empty for what `publish()` shares */
+  protected abstract createPort(channel: string, options: SinkOptions): PublishPort;
   /** Connects, if nothing did yet; then `connecting` is told what came of it. */
   abstract wake(): void;
   /** Whether there is a connection. */
@@ -310,6 +316,7 @@ export abstract class BrokerHandle {
   private checkSink(where: string, channel: string, options: SinkSettings, shape: Shape): void {
     this.checkChannel(where, channel);
     checkOptions(where, options, shape);
+    this.checkSinkOptions(where, options);
   }
 
   private maker(where: string, options: Pick<SinkSettings, 'codec' | 'message'>): Maker {
@@ -317,6 +324,7 @@ export abstract class BrokerHandle {
       broker: this.options.broker,
       codec: options.codec,
       message: options.message,
+      whole: isWhole(options.codec),
       checkFields: ({ value: _value, ...fields }) => {
         this.checkFields(where, fields);
       },

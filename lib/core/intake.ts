@@ -1,16 +1,10 @@
-import type { Decoder } from './codec.js';
 import { Deque } from './deque.js';
-import type { BaseDelivery, Delivery, PlaceOwner } from './delivery.js';
-import { WeirError, DecodeError } from './errors.js';
+import type { BaseDelivery, PlaceOwner } from './delivery.js';
+import { Emission, position, type EmissionOptions, type Receiver } from './emission.js';
 import type { Lane } from './lane.js';
 import type { Until } from './starts.js';
 
-/** Who receives what a source emits: an RxJS subscriber, seen from a room that knows no operators. @internal */
-export interface Receiver {
-  next(delivery: Delivery<unknown>): void;
-  error(error: unknown): void;
-  complete(): void;
-}
+export type { Receiver } from './emission.js';
 
 /** What the intake asks of the protocol below it. None of these may throw. @internal */
 export interface IntakeProtocol {
@@ -25,11 +19,9 @@ export interface IntakeProtocol {
 }
 
 /** @internal */
-export interface IntakeOptions {
+export interface IntakeOptions extends EmissionOptions {
   readonly maxInFlight: number;
   readonly until?: Until | undefined;
-  readonly codec?: Decoder<unknown> | undefined;
-  readonly onDecodeError?: 'error' | 'skip' | ((delivery: Delivery) => unknown) | undefined;
 }
 
 /** Beyond one window, what was redelivered may wait as long as it takes fewer bytes than this. */
@@ -51,6 +43,7 @@ export class Intake implements PlaceOwner {
   private draining = false;
 
   private until: Until | undefined;
+  private readonly emission: Emission;
 
   constructor(
     private readonly options: IntakeOptions,
@@ -58,6 +51,7 @@ export class Intake implements PlaceOwner {
     private readonly protocol: IntakeProtocol,
   ) {
     this.until = options.until;
+    this.emission = new Emission(options, receiver);
   }
 
   /** Says where `untilNow()` is, before the first message arrives. */
@@ -88,7 +82,8 @@ export class Intake implements PlaceOwner {
     if (known) {
       const first = lane.places.get(key);
       if (first !== undefined) {
-        this.copy(delivery, first);
+        delivery.lane = lane;
+        this.emission.emitCopy(delivery, first);
         return;
       }
       if (this.held.length === 0 && lane.settledOffsets?.has(key)) {
@@ -181,7 +176,6 @@ export class Intake implements PlaceOwner {
   }
 
   private admit(delivery: BaseDelivery<unknown>): void {
-    const { codec } = this.options;
     const end = this.position(delivery);
     if (end === 'beyond') {
       this.receiver.complete();
@@ -195,7 +189,7 @@ export class Intake implements PlaceOwner {
     lane.places.set(delivery.offsetKey, delivery);
     this.count++;
     delivery.owner = this;
-    if (codec === undefined || this.decoded(delivery, codec)) this.receiver.next(delivery);
+    this.emission.emit(delivery);
     if (end === 'last') this.receiver.complete();
   }
 
@@ -211,72 +205,4 @@ export class Intake implements PlaceOwner {
   private position(delivery: BaseDelivery<unknown>): 'before' | 'last' | 'beyond' {
     return this.until === undefined ? 'before' : position(this.until, delivery);
   }
-
-  private copy(delivery: BaseDelivery<unknown>, first: BaseDelivery<unknown>): void {
-    delivery.first = first;
-    delivery.lane = first.lane;
-    const { codec } = this.options;
-    if (codec !== undefined) {
-      try {
-        delivery.decode(codec);
-      } catch {
-        return; // the first of them went to onDecodeError, and is unsettled until that is done
-      }
-    }
-    this.receiver.next(delivery);
-  }
-
-  private decoded(delivery: BaseDelivery<unknown>, codec: Decoder<unknown>): boolean {
-    try {
-      delivery.decode(codec);
-      return true;
-    } catch (error) {
-      this.undecodable(delivery, error as DecodeError);
-      return false;
-    }
-  }
-
-  private undecodable(delivery: BaseDelivery<unknown>, error: DecodeError): void {
-    const policy = this.options.onDecodeError ?? 'error';
-    if (policy === 'skip') {
-      delivery.ack();
-      return;
-    }
-    // the error goes first in both cases: the place that comes free must not let another one in before it
-    if (policy === 'error') {
-      this.receiver.error(error);
-      delivery.release();
-      return;
-    }
-    const fail = (cause: unknown): void => {
-      this.receiver.error(
-        new DecodeError(
-          `${error.message}; and onDecodeError failed: ${cause instanceof Error ? cause.message : String(cause)}`,
-          { broker: error.broker, cause },
-        ),
-      );
-      delivery.release();
-    };
-    try {
-      Promise.resolve(policy(delivery as BaseDelivery<Uint8Array>)).then(() => {
-        delivery.ack();
-      }, fail);
-    } catch (cause) {
-      fail(cause);
-    }
-  }
-}
-
-/** Where a delivery lies with regard to the end of the source. */
-function position(until: Until, delivery: BaseDelivery<unknown>): 'before' | 'last' | 'beyond' {
-  if (until.kind === 'untilOffset') {
-    const offset = BigInt(delivery.offsetKey);
-    return offset < until.offset ? 'before' : offset === until.offset ? 'last' : 'beyond';
-  }
-  if (until.kind === 'untilTime') {
-    const time = delivery.timestamp;
-    return time !== undefined && time > BigInt(Math.floor(until.time * 1e6)) ? 'beyond' : 'before';
-  }
-  // brokers resolve untilNow() to an offset before they open the intake
-  throw new WeirError('untilNow() was not resolved to an offset', 'UNSUPPORTED');
 }

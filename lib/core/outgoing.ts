@@ -8,6 +8,8 @@ export interface Maker {
   readonly broker: BrokerName;
   readonly codec?: Encoder<unknown> | undefined;
   readonly message?: ((value: unknown) => Outgoing<unknown>) | undefined;
+  /** Whether the codec makes whole messages. */
+  readonly whole?: boolean | undefined;
   /** Throws `InvalidOptionError` for a field that the broker cannot carry. */
   readonly checkFields: (fields: MessageFields & { readonly value?: unknown }) => void;
 }
@@ -36,7 +38,7 @@ export function offer(
       fields = message;
     }
     if (fields !== undefined) maker.checkFields(fields);
-    entry = new Entry(publisher, value, encoded(body, maker), fields, listener);
+    entry = new Entry(publisher, value, encoded(body, maker), fields, listener, maker.whole);
   } catch (error) {
     entry = new Entry(publisher, value, noBytes, fields, listener);
     entry.state = 'done';

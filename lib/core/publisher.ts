@@ -27,6 +27,8 @@ export class Entry {
     readonly bytes: Uint8Array,
     readonly fields: MessageFields | undefined,
     readonly listener: ReceiptListener,
+    /** Whether the bytes are the whole message, not its body. */
+    readonly whole = false,
   ) {}
 }
 
@@ -42,6 +44,10 @@ export interface PublishPort {
   write(entry: Entry): void;
   /** Asks for a connection, where there is none yet. */
   wake(): void;
+  /** Somebody waits for all that was written to be confirmed: nothing is to linger for company. */
+  hurry?(): void;
+  /** Its publisher is done: nothing is pending and nothing comes any more. Called once. */
+  close?(): void;
 }
 
 /** @internal */
@@ -81,6 +87,7 @@ export class Publisher {
   private pumping = false;
   private telling = false;
   private stopped: WeirError | undefined;
+  private closed = false;
 
   constructor(
     private readonly port: PublishPort,
@@ -253,6 +260,7 @@ export class Publisher {
       resolve();
       return;
     }
+    this.port.hurry?.();
     // an epoch of nothing would never end: then it is the one before that is waited for
     if (this.inEpoch > 0) {
       this.earlier.set(this.epoch, this.inEpoch);
@@ -260,6 +268,13 @@ export class Publisher {
       this.inEpoch = 0;
     }
     this.flushes.push({ epoch: this.epoch - 1, resolve });
+  }
+
+  /** Its owner has let go of it, and all that it took has its receipt. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.port.close?.();
   }
 
   private freed(): void {

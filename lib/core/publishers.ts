@@ -11,7 +11,7 @@ const maxIdle = 256;
 export interface PublishersOptions {
   readonly broker: BrokerName;
   readonly clock: Clock;
-  readonly createPort: (channel: string) => PublishPort;
+  readonly createPort: (channel: string, options: SinkOptions) => PublishPort;
   /** Why nothing is published any more, once the handle is closing. */
   readonly closed: (channel: string) => WeirError | undefined;
 }
@@ -41,7 +41,7 @@ export class Publishers {
       overflow: options.overflow ?? 'error',
       resend: options.resend ?? false,
     };
-    const publisher = new Publisher(createPort(channel), settings, clock);
+    const publisher = new Publisher(createPort(channel, options), settings, clock);
     const error = closed(channel);
     if (error === undefined) this.all.add(publisher);
     else publisher.stop(error);
@@ -52,6 +52,7 @@ export class Publishers {
   release(publisher: Publisher): void {
     publisher.whenFlushed(() => {
       this.all.delete(publisher);
+      publisher.close();
     });
   }
 
@@ -89,6 +90,7 @@ export class Publishers {
   }
 
   clear(): void {
+    for (const publisher of this.all) publisher.close();
     this.all.clear();
     this.direct.clear();
   }
@@ -98,6 +100,7 @@ export class Publishers {
       if (publisher.pending > 0) continue;
       this.direct.delete(channel);
       this.all.delete(publisher);
+      publisher.close();
     }
   }
 }
