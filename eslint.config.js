@@ -9,22 +9,26 @@ const brokers = readdirSync(new URL('./lib', import.meta.url), { withFileTypes: 
   .filter((entry) => entry.isDirectory() && !['core', 'codec', 'operators'].includes(entry.name))
   .map((entry) => entry.name);
 
+/** Brokers that run in Node alone, because of what they connect over. Their codecs run anywhere. */
+const nodeOnly = ['rabbitmq-stream'];
+
 const noNode = {
   regex: '^node:|^(assert|buffer|crypto|dns|events|fs|net|os|path|process|stream|timers|tls|url|util|zlib)(/|$)',
   message: 'lib/ runs in browsers too: no module of Node.',
 };
+const nodeByPrefix = { regex: noNode.regex.replace('^node:|', ''), message: 'A module of Node has the prefix node:.' };
 const noRxjs = {
   regex: '^rxjs(/|$)',
   message: 'Wire and connection code knows bytes, callbacks and promises, not RxJS.',
 };
 const noOwnName = { regex: '^rx-weir(/|$)', message: 'Inside of the package, import the file.' };
 
-/** The import rule for one room: what holds everywhere in lib/, and what is forbidden here on top. */
+/** The import rule for one room: what is forbidden there. */
 const room = (name, files, ...forbidden) => ({
   name: `rx-weir/${name}`,
   files,
   rules: {
-    '@typescript-eslint/no-restricted-imports': ['error', { patterns: [noNode, noOwnName, ...forbidden] }],
+    '@typescript-eslint/no-restricted-imports': ['error', { patterns: [noOwnName, ...forbidden] }],
   },
 });
 
@@ -34,33 +38,50 @@ const otherBrokers = (own) => ({
   message: 'A broker knows no other broker; what both need belongs into lib/core.',
 });
 const anyBroker = { ...otherBrokers(), message: 'This room knows no broker.' };
-const upward = (...files) => ({
-  regex: `^\\./${anyOf(files)}[a-z-]*\\.js$`,
-  message: 'Imports point one way: codec, connection, session, source and sink, index.',
-  allowTypeImports: true,
+
+/** The rooms above, and the files that put the rooms together. */
+const above = (...rooms) => ({
+  regex: `^(\\.\\./)+(${anyOf(rooms)}/|(broker|browser|create|index)\\.js$)`,
+  message: 'Imports point one way: codec, connection, session, source and sink, broker, index.',
+});
+const upward = (...rooms) => ({ ...above(...rooms), allowTypeImports: true });
+
+const aboveTheStore = {
+  regex: '^\\.\\./(?!\\.\\./)',
+  message: 'The store is a server: it knows nothing of the handles that use it.',
+};
+
+/** For a folder that lies so deep inside of the codec: the codec's own files, and the errors. */
+const codecAlone = (depth) => {
+  const own = ['./', '../', '../../'].slice(0, depth + 1).map((path) => `${path.replaceAll('.', '\\.')}(?!\\.)`);
+  const errors = `${'\\.\\./'.repeat(depth + 2)}core/errors\\.js$`;
+  return {
+    regex: `^(?!${[...own, errors].join('|')})`,
+    message: 'A wire codec is made of codec files and lib/core/errors.ts alone.',
+  };
+};
+
+// a file in a room has that room's rule instead of its broker's
+const brokerRooms = brokers.flatMap((name) => {
+  const everywhere = [nodeOnly.includes(name) ? nodeByPrefix : noNode, otherBrokers(name)];
+  const wire = [...everywhere, noRxjs];
+  const inRoom = (title, ...forbidden) => room(`${name}/${title}`, [`lib/${name}/${title}/**/*.ts`], ...forbidden);
+  return [
+    room(name, [`lib/${name}/**/*.ts`], ...everywhere),
+    inRoom('store', ...wire, aboveTheStore),
+    inRoom('connection', ...wire, upward('session', 'source', 'sink')),
+    inRoom('session', ...wire, upward('source', 'sink')),
+    inRoom('source', ...everywhere, above('sink')),
+    inRoom('sink', ...everywhere, above('source')),
+    ...[0, 1, 2].map((depth) =>
+      room(`${name}/codec at ${depth}`, [`lib/${name}/codec/${'*/'.repeat(depth)}*.ts`], codecAlone(depth)),
+    ),
+  ];
 });
 
-const brokerRooms = brokers.flatMap((name) => [
-  room(`broker/${name}`, [`lib/${name}/**/*.ts`], otherBrokers(name)),
-  room(
-    `connection/${name}`,
-    [`lib/${name}/connection*.ts`, `lib/${name}/link*.ts`],
-    noRxjs,
-    otherBrokers(name),
-    upward('session', 'subscribe', 'source', 'sink', 'broker', 'index'),
-  ),
-  room(
-    `session/${name}`,
-    [`lib/${name}/session*.ts`],
-    noRxjs,
-    otherBrokers(name),
-    upward('source', 'sink', 'broker', 'index'),
-  ),
-  room(`codec/${name}`, [`lib/${name}/codec/**/*.ts`], {
-    regex: '^(?!\\./|\\.\\./\\.\\./core/errors\\.js$)',
-    message: 'A wire codec is made of codec files and lib/core/errors.ts alone.',
-  }),
-]);
+const notThere = (names, message) => names.map((name) => ({ name, message }));
+const noGlobalsOfNode = notThere(['Buffer', 'process', 'setImmediate', 'clearImmediate'], 'lib/ runs in browsers too.');
+const noGlobalsOfCommonJs = notThere(['global', 'require', '__dirname', '__filename'], 'lib/ is made of ES modules.');
 
 const noDollar = {
   selector:
@@ -155,19 +176,20 @@ export default defineConfig(
     rules: {
       '@typescript-eslint/explicit-module-boundary-types': 'error',
       'no-console': 'error',
-      'no-restricted-globals': [
-        'error',
-        ...['Buffer', 'process', 'global', 'setImmediate', 'clearImmediate', 'require', '__dirname', '__filename'].map(
-          (name) => ({ name, message: 'lib/ runs in browsers too.' }),
-        ),
-      ],
+      'no-restricted-globals': ['error', ...noGlobalsOfNode, ...noGlobalsOfCommonJs],
       'no-restricted-syntax': ['error', noEnum, noExportAll, noDollar],
     },
   },
-  room('lib', ['lib/**/*.ts']),
-  room('core', ['lib/core/**/*.ts'], anyBroker),
-  room('operators', ['lib/operators/**/*.ts'], anyBroker),
-  room('codecs', ['lib/codec/**/*.ts'], anyBroker, noRxjs),
+  {
+    name: 'rx-weir/node-only',
+    files: nodeOnly.map((name) => `lib/${name}/**/*.ts`),
+    ignores: ['lib/*/codec/**'],
+    rules: { 'no-restricted-globals': ['error', ...noGlobalsOfCommonJs] },
+  },
+  room('all', ['lib/**/*.ts'], noNode),
+  room('core', ['lib/core/**/*.ts'], noNode, anyBroker),
+  room('operators', ['lib/operators/**/*.ts'], noNode, anyBroker),
+  room('codecs', ['lib/codec/**/*.ts'], noNode, anyBroker, noRxjs),
   ...brokerRooms,
   {
     name: 'rx-weir/specs',

@@ -8,13 +8,13 @@ import { BrokerHandle, type Source } from '../core/handle.js';
 import type { Receiver } from '../core/intake.js';
 import type { PublishPort } from '../core/publisher.js';
 import type { SourceSettings } from '../core/settings.js';
-import { MemoryConnection } from './connection.js';
+import { MemoryConnection } from './connection/connection.js';
 import type { MemoryDelivery } from './delivery.js';
 import { Faults, type MemoryFaults } from './faults.js';
 import { resolveHandleOptions, type MemoryHandleOptions, type ResolvedMemoryOptions } from './options.js';
-import { MemoryOutbox } from './outbox.js';
-import type { MemoryServer } from './server.js';
-import { MemorySource, type MemoryHost } from './source.js';
+import { MemoryOutbox } from './sink/outbox.js';
+import { MemorySource, type MemoryHost } from './source/source.js';
+import type { MemoryServer } from './store/server.js';
 
 /** Milliseconds until an unsettled delivery comes again, where `ackWait` does not say. */
 const defaultAckWait = 30_000;

@@ -1,5 +1,5 @@
 import { BaseDelivery, type Delivery } from '../core/delivery.js';
-import type { StoredMessage } from './message.js';
+import type { StoredMessage } from './store/message.js';
 
 /** A message of the memory broker. */
 export interface MemoryDelivery<T = Uint8Array> extends Delivery<T> {

@@ -1,6 +1,6 @@
 import { MemoryHandle, type MemoryBroker } from './broker.js';
 import { resolveMemoryOptions, type MemoryOptions } from './options.js';
-import { MemoryServer } from './server.js';
+import { MemoryServer } from './store/server.js';
 
 export type { MemoryBroker, MemoryDeliveryKind, MemoryTypes } from './broker.js';
 export type { MemoryDelivery } from './delivery.js';

@@ -19,16 +19,16 @@ import type {
   UntilTime,
 } from '../core/starts.js';
 import { channelProblem } from './codec/subjects.js';
-import type { Connector } from './connection.js';
+import type { Connector } from './connection/connection.js';
 import type { NatsStreamingDelivery } from './delivery.js';
 import type { NatsStreamingFields } from './fields.js';
-import { forgetDurable } from './forget.js';
 import type { LiveSource, StanHost } from './host.js';
 import type { ResolvedOptions } from './options.js';
-import { Orphans } from './orphans.js';
-import { Outbox } from './outbox.js';
-import { Session } from './session.js';
-import { defaultAckWait, StanSource } from './source.js';
+import { Session } from './session/session.js';
+import { Outbox } from './sink/outbox.js';
+import { forgetDurable } from './source/forget.js';
+import { Orphans } from './source/orphans.js';
+import { defaultAckWait, StanSource } from './source/source.js';
 
 /** Where a subscription of NATS Streaming can begin. */
 export type NatsStreamingStart = NewOnly | Latest | Earliest | FromOffset | FromTime | FromAgo;

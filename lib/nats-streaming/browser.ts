@@ -1,5 +1,5 @@
 import type { NatsStreamingBroker } from './broker.js';
-import { connectNats } from './connect-web.js';
+import { connectNats } from './connection/connect-web.js';
 import { factory } from './create.js';
 import type { NatsStreamingOptions } from './options.js';
 

@@ -1,6 +1,6 @@
 import { systemClock } from '../core/clock.js';
 import { StanBroker, type NatsStreamingBroker } from './broker.js';
-import { createConnector, type ConnectNats } from './connection.js';
+import { createConnector, type ConnectNats } from './connection/connection.js';
 import { resolveOptions, type NatsStreamingOptions } from './options.js';
 
 /** Makes the factory function, over the way in which this platform connects. @internal */

@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.js';
 import type { Durables } from '../core/durables.js';
 import type { Story } from '../core/status.js';
 import type { ResolvedOptions } from './options.js';
-import type { Session } from './session.js';
+import type { Session } from './session/session.js';
 
 /** Where subscriptions are left that the server may have and nobody wants; see `Orphans`. @internal */
 export interface OrphanStore {

@@ -1,5 +1,5 @@
 import type { NatsStreamingBroker } from './broker.js';
-import { connectNats } from './connect.js';
+import { connectNats } from './connection/connect.js';
 import { factory } from './create.js';
 import type { NatsStreamingOptions } from './options.js';
 
@@ -11,9 +11,9 @@ export type {
   NatsStreamingTypes,
   NatsStreamingUntil,
 } from './broker.js';
+export type { NatsConnectionLike, NatsMessageLike } from './connection/nats-connection.js';
 export type { NatsStreamingDelivery } from './delivery.js';
 export type { NatsStreamingFields } from './fields.js';
-export type { NatsConnectionLike, NatsMessageLike } from './link-connection.js';
 export type { NatsOptions, NatsStreamingOptions } from './options.js';
 
 const make = factory(connectNats);

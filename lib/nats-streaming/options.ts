@@ -6,8 +6,8 @@ import { InvalidOptionError } from '../core/errors.js';
 import { guarded } from '../core/logger.js';
 import type { Logger } from '../core/logger.js';
 import { clientIdProblem, subjectProblem } from './codec/subjects.js';
-import type { NatsConnectionLike } from './link-connection.js';
-import { readServers } from './link-servers.js';
+import type { NatsConnectionLike } from './connection/nats-connection.js';
+import { readServers } from './connection/servers.js';
 
 /** The options of the NATS client that are most often given; its other options are passed on as well. */
 export interface NatsOptions {

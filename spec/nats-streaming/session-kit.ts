@@ -1,10 +1,10 @@
 import { systemClock, type Cancel, type Clock } from '../../lib/core/clock.js';
-import { connectNats } from '../../lib/nats-streaming/connect.js';
-import { createConnector, type ConnectNats } from '../../lib/nats-streaming/connection.js';
+import { connectNats } from '../../lib/nats-streaming/connection/connect.js';
+import { createConnector, type ConnectNats } from '../../lib/nats-streaming/connection/connection.js';
 import { encodeConnectResponse, type ConnectResponse } from '../../lib/nats-streaming/codec/connect.js';
 import { encodePingResponse } from '../../lib/nats-streaming/codec/ping.js';
 import { resolveOptions, type NatsStreamingOptions } from '../../lib/nats-streaming/options.js';
-import { Session, type SessionHooks } from '../../lib/nats-streaming/session.js';
+import { Session, type SessionHooks } from '../../lib/nats-streaming/session/session.js';
 import { startFakeNats, type FakeHandler, type FakeNats } from '../support/fake-nats.js';
 import { clientName } from '../support/names.js';
 import { until } from '../support/wait.js';
