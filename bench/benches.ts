@@ -1,3 +1,5 @@
+import type { servers } from './server.js';
+
 /** One who is measured. */
 export interface Entrant {
   /** As the table shows it. */
@@ -5,6 +7,8 @@ export interface Entrant {
   /** The key of its code in `contenders/index.ts`. */
   readonly contender: string;
   readonly task: string;
+  /** The part of the messages that it gets, where all would take it too long. Default 1. */
+  readonly share?: number;
 }
 
 /** What an entrant is to reach against the baseline. */
@@ -28,23 +32,27 @@ export interface Comparison {
   readonly filledBy?: Entrant;
   /** Times as many messages as were asked for, where one costs very little. */
   readonly scale?: number;
+  /** The most messages that are unconfirmed, or unacked, at a time, where the command line does not say. Default 4096. */
+  readonly window?: number;
 }
 
 /** What one name on the command line stands for. */
 export interface Bench {
-  /** Whether it needs a NATS Streaming server. */
-  readonly server: boolean;
+  /** The server that it needs. */
+  readonly server?: keyof typeof servers;
   readonly comparisons: readonly Comparison[];
 }
 
-const peer = 'node-nats-streaming 0.3.2';
+const stan = 'node-nats-streaming 0.3.2';
 const overV2 = 'rx-weir, nats v2 (owned)';
 const overV3 = 'rx-weir, nats v3 (borrowed)';
-const floor = 'bare nats v2 (floor)';
+const natsFloor = 'bare nats v2 (floor)';
+const rabbitPeer = 'rabbitmq-stream-js-client 1.0.0';
+const rstream = 'rstream 1.1.1 (Python)';
+const rabbitFloor = 'bare socket (floor)';
 
 export const benches: Readonly<Record<string, Bench>> = {
   operators: {
-    server: false,
     comparisons: [
       {
         title: 'operators: work that is done at once, then ack',
@@ -60,7 +68,6 @@ export const benches: Readonly<Record<string, Bench>> = {
     ],
   },
   memory: {
-    server: false,
     comparisons: [
       {
         title: 'memory: publish, each receipt observed',
@@ -76,31 +83,76 @@ export const benches: Readonly<Record<string, Bench>> = {
     ],
   },
   'nats-streaming': {
-    server: true,
+    server: 'nats-streaming',
     comparisons: [
       {
         title: 'NATS Streaming: publish, each receipt observed (publishFrom)',
         entrants: [
           { label: overV2, contender: 'rx-weir-v2', task: 'publish' },
-          { label: peer, contender: 'node-nats-streaming', task: 'publish' },
+          { label: stan, contender: 'node-nats-streaming', task: 'publish' },
           { label: overV3, contender: 'rx-weir-v3', task: 'publish' },
           { label: `${overV2}, sink`, contender: 'rx-weir-v2', task: 'sink' },
-          { label: floor, contender: 'nats-floor', task: 'publish' },
+          { label: natsFloor, contender: 'nats-floor', task: 'publish' },
         ],
-        baseline: peer,
+        baseline: stan,
         targets: [overV2, overV3].map((label) => ({ label, rate: 2, cpu: 0.5 })),
       },
       {
         title: 'NATS Streaming: replay, each message acked by hand (messages)',
         entrants: [
           { label: overV2, contender: 'rx-weir-v2', task: 'replay' },
-          { label: peer, contender: 'node-nats-streaming', task: 'replay' },
+          { label: stan, contender: 'node-nats-streaming', task: 'replay' },
           { label: overV3, contender: 'rx-weir-v3', task: 'replay' },
-          { label: floor, contender: 'nats-floor', task: 'replay' },
+          { label: natsFloor, contender: 'nats-floor', task: 'replay' },
         ],
-        baseline: peer,
+        baseline: stan,
         targets: [overV2, overV3].map((label) => ({ label, rate: 1.5, cpu: 0.75 })),
         filledBy: { label: 'the channel', contender: 'nats-floor', task: 'publish' },
+      },
+    ],
+  },
+  'rabbitmq-stream': {
+    server: 'rabbitmq',
+    comparisons: [
+      {
+        title: 'RabbitMQ Streams: publish, each receipt observed',
+        scale: 5,
+        window: 20_000,
+        entrants: [
+          { label: 'rx-weir, publishFrom', contender: 'rabbitmq-stream', task: 'publish' },
+          { label: 'rx-weir, sink', contender: 'rabbitmq-stream', task: 'sink' },
+          { label: rabbitPeer, contender: 'rabbitmq-stream-js-client', task: 'publish' },
+          { label: rstream, contender: 'rstream', task: 'publish', share: 0.1 },
+          { label: rabbitFloor, contender: 'rabbitmq-floor', task: 'publish' },
+        ],
+        baseline: rabbitPeer,
+        targets: ['rx-weir, publishFrom', 'rx-weir, sink'].map((label) => ({ label, rate: 1, cpu: 0.4 })),
+      },
+      {
+        title: 'RabbitMQ Streams: consume from first, each message acked by hand (messages)',
+        scale: 5,
+        window: 20_000,
+        entrants: [
+          { label: 'rx-weir', contender: 'rabbitmq-stream', task: 'replay' },
+          { label: 'rx-weir, larger window', contender: 'rabbitmq-stream', task: 'replayWide' },
+          { label: `${rabbitPeer}, 10 credits`, contender: 'rabbitmq-stream-js-client', task: 'replayEager' },
+          { label: rabbitPeer, contender: 'rabbitmq-stream-js-client', task: 'replay' },
+          { label: rstream, contender: 'rstream', task: 'replay', share: 0.1 },
+          { label: rabbitFloor, contender: 'rabbitmq-floor', task: 'replay' },
+        ],
+        baseline: rabbitPeer,
+        targets: [{ label: 'rx-weir', rate: 2, cpu: 0.5 }],
+        filledBy: { label: 'the stream', contender: 'rabbitmq-floor', task: 'publish' },
+      },
+      {
+        title: 'RabbitMQ Streams: publish in sub-entries of 100, gzip, each receipt observed',
+        scale: 5,
+        window: 20_000,
+        entrants: [
+          { label: 'rx-weir, publishFrom', contender: 'rabbitmq-stream', task: 'publishGzip' },
+          { label: rabbitPeer, contender: 'rabbitmq-stream-js-client', task: 'publishGzip' },
+        ],
+        baseline: rabbitPeer,
       },
     ],
   },

@@ -19,12 +19,13 @@ async function measure(job: Job): Promise<Measurement> {
   await runner.prepare?.(job.channel, job.messages);
   const cpuBefore = process.cpuUsage();
   const before = process.hrtime.bigint();
-  if (job.profile === undefined) await runner.run(job.channel, job.messages);
-  else await profiled(job.profile, () => runner.run(job.channel, job.messages));
+  const run = () => runner.run(job.channel, job.messages);
+  const elsewhere = await (job.profile === undefined ? run() : profiled(job.profile, run));
   const seconds = Number(process.hrtime.bigint() - before) / 1e9;
   const { user, system } = process.cpuUsage(cpuBefore);
+  const peakMemory = process.resourceUsage().maxRSS * 1024;
   await runner.close();
-  return { seconds, cpuSeconds: (user + system) / 1e6 };
+  return elsewhere ?? { seconds, cpuSeconds: (user + system) / 1e6, peakMemory };
 }
 
 async function answer(job: Job): Promise<void> {

@@ -18,12 +18,20 @@ export interface Job {
   readonly profile?: string | undefined;
 }
 
-/** Where the server of a bench is. */
+/** Where the server of a bench is, and what a client has to know of it. */
 export interface ServerAddress {
   readonly host: string;
   readonly port: number;
-  /** The cluster id. */
+  /** The cluster id, where a server has one. */
   readonly cluster: string;
+  /** Who logs in, where somebody has to. */
+  readonly login: Login | undefined;
+}
+
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+  readonly vhost: string;
 }
 
 /** What a child process has measured. */
@@ -31,14 +39,19 @@ export interface Measurement {
   readonly seconds: number;
   /** User and system time of the whole process, its collector and compiler threads included. */
   readonly cpuSeconds: number;
+  /** The most bytes that the process had in memory, from its start to its end. */
+  readonly peakMemory: number;
 }
 
 /** A task that is ready to run. */
 export interface Runner {
   /** What has to be there before `run` and is not measured. */
   prepare?(channel: string, messages: number): Promise<void>;
-  /** The measured part; resolves when the last message is done with. Called once with the warm-up and once in earnest. */
-  run(channel: string, messages: number): Promise<void>;
+  /**
+   * The measured part; resolves when the last message is done with. Called once with the warm-up and once in earnest. One
+   * whose work is done in another process gives what was measured there.
+   */
+  run(channel: string, messages: number): Promise<Measurement | void>;
   close(): Promise<void>;
 }
 

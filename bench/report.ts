@@ -15,6 +15,8 @@ export interface Row {
   readonly rate: Spread;
   /** Microseconds of CPU time for a message. */
   readonly cpu: Spread;
+  /** The most bytes that the process had in memory. */
+  readonly memory: Spread;
   /** The medians divided by those of the baseline. */
   readonly ratio?: { readonly rate: number; readonly cpu: number } | undefined;
   readonly target?: (Target & { readonly reached: boolean }) | undefined;
@@ -24,25 +26,28 @@ export interface Row {
 export interface Report {
   readonly title: string;
   readonly rows: readonly Row[];
+  /** What the rows don't say, such as who is not among them. */
+  readonly notes: readonly string[];
 }
 
 /** Takes medians, and divides them by the baseline's. */
-export function summarise({ title, baseline, targets = [] }: Comparison, series: readonly Series[]): Report {
+export function summarise(comparison: Comparison, series: readonly Series[], notes: readonly string[] = []): Report {
+  const { title, baseline, targets = [] } = comparison;
   const base = series.find(({ label }) => label === baseline);
-  const rows = series.map(({ label, rate, cpu }): Row => {
-    const row = { label, rate: spread(rate), cpu: spread(cpu) };
+  const rows = series.map(({ label, rate, cpu, memory }): Row => {
+    const row = { label, rate: spread(rate), cpu: spread(cpu), memory: spread(memory) };
     if (base === undefined) return row;
     const ratio = { rate: row.rate.median / spread(base.rate).median, cpu: row.cpu.median / spread(base.cpu).median };
     const target = targets.find((each) => each.label === label);
     if (target === undefined) return { ...row, ratio };
     return { ...row, ratio, target: { ...target, reached: ratio.rate >= target.rate && ratio.cpu <= target.cpu } };
   });
-  return { title, rows };
+  return { title, rows, notes };
 }
 
 /** Lays a report out as a table, with a line for each target below it. */
-export function layOut({ title, rows }: Report): string {
-  const header = ['', 'msg/s', '(min–max)', 'CPU µs/msg', '(min–max)', '× rate', '× CPU'];
+export function layOut({ title, rows, notes }: Report): string {
+  const header = ['', 'msg/s', '(min–max)', 'CPU µs/msg', '(min–max)', 'peak MB', '× rate', '× CPU'];
   const cells = [header, ...rows.map(cellsOf)];
   const widths = header.map((_, column) => Math.max(...cells.map((line) => line[column]!.length)));
   const lines = cells.map((line) =>
@@ -51,16 +56,18 @@ export function layOut({ title, rows }: Report): string {
       .join('  ')
       .trimEnd(),
   );
-  return [title, ...lines.map((line) => `  ${line}`), ...rows.flatMap(targetLine)].join('\n');
+  const below = [...rows.flatMap(targetLine), ...notes.map((note) => `  ${note}`)];
+  return [title, ...lines.map((line) => `  ${line}`), ...below].join('\n');
 }
 
-function cellsOf({ label, rate, cpu, ratio }: Row): string[] {
+function cellsOf({ label, rate, cpu, memory, ratio }: Row): string[] {
   return [
     label,
     thousands(rate.median),
     `(${thousands(rate.min)}–${thousands(rate.max)})`,
     cpu.median.toFixed(2),
     `(${cpu.min.toFixed(2)}–${cpu.max.toFixed(2)})`,
+    String(Math.round(memory.median / 1e6)),
     ratio?.rate.toFixed(2) ?? '',
     ratio?.cpu.toFixed(2) ?? '',
   ];

@@ -1,13 +1,45 @@
-import { startNatsStreaming } from '../spec/support/brokers/index.js';
-import type { ServerOfRound } from './rounds.js';
+import { startNatsStreaming, startRabbitMq, type RabbitMqServer } from '../spec/support/brokers/index.js';
+import type { RoundServer, ServerOfRound } from './rounds.js';
 
 /**
  * A NATS Streaming server for one round, fresh where it is ours, so that no round pays for what the ones before left in
  * memory. One whose address is in RX_WEIR_NATS_STREAMING is used as it is, and must take `messages` in a channel.
  */
-export const natsStreamingForRound: ServerOfRound = async () => {
+const natsStreaming: ServerOfRound = async () => {
   const given = process.env['RX_WEIR_NATS_STREAMING'];
   const server = await startNatsStreaming(given ? {} : { limits: { messages: 0, bytes: 0, channels: 0 } });
   const { host, port, cluster } = server;
-  return { address: { host, port, cluster }, stop: () => server.stop() };
+  return { address: { host, port, cluster, login: undefined }, stop: () => server.stop() };
 };
+
+let rabbit: Promise<RabbitMqServer> | undefined;
+
+/**
+ * One RabbitMQ for all rounds, as it takes seconds to start: the one in RX_WEIR_RABBITMQ, or one that ends with the run.
+ * Streams are made for a round and deleted after it.
+ */
+const rabbitMq: ServerOfRound = async (): Promise<RoundServer> => {
+  const [{ host, port, username, password, vhost }, { rabbitmqStream }] = await Promise.all([
+    (rabbit ??= startRabbitMq()),
+    import('../lib/rabbitmq-stream/index.js'),
+  ]);
+  const broker = rabbitmqStream({ host, port, username, password, vhost });
+  const made: string[] = [];
+  return {
+    address: { host, port, cluster: '', login: { username, password, vhost } },
+    async makeChannel(channel) {
+      await broker.createStream(channel);
+      made.push(channel);
+    },
+    async stop() {
+      try {
+        for (const channel of made) await broker.deleteStream(channel);
+      } finally {
+        await broker.close();
+      }
+    },
+  };
+};
+
+/** The servers that benches are run on, by name. */
+export const servers = { 'nats-streaming': natsStreaming, rabbitmq: rabbitMq } satisfies Record<string, ServerOfRound>;

@@ -1,19 +1,24 @@
 import { Subscription } from 'rxjs';
-import { earliest, type Broker, type Delivery, type Receipt } from 'rx-weir';
+import type { Broker, Delivery, Receipt, SinkOptions } from 'rx-weir';
 import type { Job } from '../contender.js';
 
 /** What a handle of any broker can do, as far as it is measured. */
 export type MeasuredBroker = Pick<Broker, 'messages' | 'publishFrom' | 'sink'>;
 
 /** Publishes through `publishFrom` and observes each receipt. */
-export function publishFrom(broker: MeasuredBroker, job: Job, channel: string, messages: number): Promise<void> {
+export function publishFrom<O extends SinkOptions>(
+  broker: { publishFrom(channel: string, values: Iterable<Uint8Array>, options: O | SinkOptions): Observable<Receipt<unknown>> },
+  job: Job,
+  channel: string,
+  messages: number,
+  options?: O,
+): Promise<void> {
   const confirmed = countReceipts(messages);
-  broker
-    .publishFrom(channel, repeat(new Uint8Array(job.size).fill(97), messages), { maxInFlight: job.window })
-    .subscribe({
-      next: confirmed.take,
-      error: confirmed.fail,
-    });
+  const values = repeat(new Uint8Array(job.size).fill(97), messages);
+  broker.publishFrom(channel, values, { ...options, maxInFlight: job.window }).subscribe({
+    next: confirmed.take,
+    error: confirmed.fail,
+  });
   return confirmed.all;
 }
 

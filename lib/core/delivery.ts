@@ -137,7 +137,7 @@ export abstract class BaseDelivery<T> implements Delivery<T> {
   /** Makes the value with the codec. Throws `DecodeError`. */
   decode(codec: Decoder<unknown>): void {
     try {
-      this.decoded = codec.decode(this.payload, this);
+      this.decoded = codec.decode(this.bytesFor(codec), this);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       // a codec of this package has said what is wrong already: its own cause is the one to keep
@@ -147,6 +147,11 @@ export abstract class BaseDelivery<T> implements Delivery<T> {
         { broker: this.broker, cause: root },
       );
     }
+  }
+
+  /** What a codec reads: the payload, but for codecs that read whole messages. */
+  protected bytesFor(_codec: Decoder<unknown>): Uint8Array {
+    return this.payload;
   }
 
   toJSON(): Record<string, unknown> {

@@ -11,7 +11,7 @@ export interface LogProtocol {
   /** There is room again: hands in what waits, as long as there is. */
   pull(): void;
   /** A track has reached its end. */
-  ended(track: Track): void;
+  reached(track: Track): void;
   /** Emission has stopped and nothing is unsettled any more. Called once. */
   idle(): void;
 }
@@ -95,7 +95,7 @@ export class LogIntake implements PlaceOwner {
   end(track: Track): void {
     if (track.ended) return;
     track.ended = true;
-    this.protocol.ended(track);
+    this.protocol.reached(track);
   }
 
   /** Fills the room there is. */

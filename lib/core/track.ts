@@ -36,6 +36,8 @@ export interface Progress {
   readonly last: OffsetKey;
   /** Except that these were not settled. */
   readonly unsettled: ReadonlySet<OffsetKey>;
+  /** The position that the broker was known to have. */
+  readonly stored?: OffsetKey | undefined;
 }
 
 /**
@@ -65,13 +67,13 @@ export class Track {
     return this.oldest === undefined ? this.last : offsetBefore(this.oldest.offsetKey);
   }
 
-  /** Whether an offset was settled by an earlier subscription of the same durable. */
-  settledBefore(key: OffsetKey): boolean {
+  /** What became of an offset with an earlier subscription of the same durable; undefined where it was not emitted by that. */
+  earlier(key: OffsetKey): 'settled' | 'unsettled' | undefined {
     const { before } = this;
-    if (before === undefined) return false;
-    if (key <= before.last) return !before.unsettled.has(key);
+    if (before === undefined) return undefined;
+    if (key <= before.last) return before.unsettled.has(key) ? 'unsettled' : 'settled';
     this.before = undefined;
-    return false;
+    return undefined;
   }
 
   /** Takes a delivery as emitted. */

@@ -90,9 +90,11 @@ export function describeAcks(world: World): void {
         else delivery.ack();
       });
       const deliveries = await tap.first(3);
-      expect(valuesOf(deliveries)).to.deep.equal(['1', '2', '1']);
+      // before or after what had not come yet
+      expect(valuesOf(deliveries).sort()).to.deep.equal(['1', '1', '2']);
       expect(deliveries[0]!.settled).to.equal(false);
-      expect(deliveries[2]!.settled).to.equal(true);
+      const again = deliveries.find(({ redelivered }) => redelivered);
+      expect([again?.value, again?.settled]).to.deep.equal(['1', true]);
     };
     if (counted) {
       specs['redeliveries count up'] = async () => {

@@ -5,10 +5,10 @@ export interface Capabilities {
   readonly starts: readonly Start['kind'][];
   readonly untils: readonly Until['kind'][];
   /**
-   * Whether a subscription can have a stored position, and whose it is: of the client, by its name, or of all who know
-   * the durable's name.
+   * Whether a subscription can have a stored position, and whose it is: of the client, by its name; shared by all who know
+   * the durable's name, one at a time; or a mere position under that name, how far everything was settled.
    */
-  readonly durable: false | 'client' | 'shared';
+  readonly durable: false | 'client' | 'shared' | 'position';
   /** Whether subscriptions can share the work: all members at once, or one at a time while the others stand by. */
   readonly queue: false | 'shared' | 'single';
   /** Whether a queue group can have a stored position. */
@@ -26,8 +26,8 @@ export interface Capabilities {
   readonly keys: boolean;
   /** Whether messages carry headers. */
   readonly headers: boolean;
-  /** Whether the publisher can choose the id that the receipt has. */
-  readonly ids: boolean;
+  /** Whether the publisher can choose the id that the receipt has: any text, or a growing number. */
+  readonly ids: false | 'text' | 'number';
   /** The offset of a channel's first message. */
   readonly firstOffset: bigint;
   /** Whether the broker confirms what was published; else `confirmed` is false. */

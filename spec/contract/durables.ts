@@ -120,7 +120,8 @@ export function describeDurables(world: World): void {
       for (const at of [0, 1, 3]) deliveries[at]!.ack();
       await before.close();
       const after = world.broker({ client });
-      expect(valuesOf(await world.tap(after, channel, { durable }).first(2))).to.deep.equal(['3', '5']);
+      const left = can.durable === 'position' ? ['3', '4', '5'] : ['3', '5'];
+      expect(valuesOf(await world.tap(after, channel, { durable }).first(left.length))).to.deep.equal(left);
     },
     'forget drops the position, unsubscribing does not': async () => {
       const broker = world.broker();
@@ -185,6 +186,20 @@ export function describeDurables(world: World): void {
       await world.ackingTap(broker, channel, { durable }).first(2);
       const other = world.ackingTap(world.broker(), channel, { durable });
       expect(valuesOf(await other.first(2))).to.deep.equal(['1', '2']);
+    };
+  } else if (can.durable === 'position') {
+    specs['a durable belongs to all handles'] = async () => {
+      const [one, other] = [world.broker(), world.broker()];
+      const channel = world.channel();
+      await world.put(other, channel, '1', '2');
+      const delivery = await firstValueFrom(world.texts(one, channel, { durable }));
+      delivery.ack();
+      await one.close();
+      const second = world.ackingTap(other, channel, { durable });
+      expect((await second.at(0)).value).to.equal('2');
+      second.unsubscribe();
+      await world.broker().forget(channel, { durable });
+      expect(valuesOf(await world.ackingTap(other, channel, { durable }).first(2))).to.deep.equal(['1', '2']);
     };
   } else {
     specs['a durable belongs to all handles'] = async () => {

@@ -19,7 +19,8 @@ export function describeEnds(world: World): void {
       await world.put(broker, channel, ...numbers(5));
       const tap = world.ackingTap(broker, channel, { until: untilNow() });
       await world.put(broker, channel, '6');
-      expect(valuesOf(await tap.complete())).to.deep.equal(numbers(5));
+      // a broker that is far away learns of the subscription later than it was made
+      expect(valuesOf(await tap.complete())).to.be.deep.oneOf([numbers(5), numbers(6)]);
     };
     specs['untilNow() completes at once on an empty channel'] = async () => {
       expect(await world.tap(world.broker(), world.channel(), { until: untilNow() }).complete()).to.deep.equal([]);

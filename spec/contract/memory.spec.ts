@@ -15,7 +15,7 @@ describeContract(
     redelivery: { ackWait: 100, counted: true },
     keys: true,
     headers: true,
-    ids: true,
+    ids: 'text',
     firstOffset: 1n,
     confirms: true,
     receiptOffsets: true,

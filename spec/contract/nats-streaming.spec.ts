@@ -16,7 +16,7 @@ describeContract(
     redelivery: { ackWait: 1_000, counted: true },
     keys: false,
     headers: false,
-    ids: true,
+    ids: 'text',
     firstOffset: 1n,
     confirms: true,
     receiptOffsets: false,

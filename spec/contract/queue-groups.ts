@@ -27,10 +27,14 @@ export function describeQueueGroups(world: World): void {
       const brokers = [world.broker(), world.broker()];
       const outsider = world.ackingTap(world.broker(), channel);
       const members = brokers.map((broker) => world.ackingTap(broker, channel, { queue, start: null, maxInFlight: 5 }));
-      for (const [index, broker] of brokers.entries()) {
-        if (can.queue === 'single') await broker.connect();
-        else await untilMember(broker, channel, members[index]!);
-      }
+      // a member that stands by gets nothing
+      if (can.queue === 'single')
+        await world.untilLive(brokers[0]!, channel, {
+          get all() {
+            return all(...members);
+          },
+        });
+      else for (const [index, broker] of brokers.entries()) await untilMember(broker, channel, members[index]!);
       const before = all(...members).length;
       await world.fill(brokers[0]!, channel, 200);
       await until(() => all(...members).length >= before + 200);

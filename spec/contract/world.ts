@@ -23,6 +23,8 @@ export interface ContractSetup {
   readonly start?: () => Promise<void>;
   /** After all specs. */
   readonly stop?: () => Promise<void>;
+  /** A channel that nobody else has, for brokers that do not make one by its first use. Default: a name of its own. */
+  readonly channel?: () => string;
   /** A handle of its own, without any I/O so far. */
   readonly broker: (wishes: { readonly client: string; readonly closeTimeout: number }) => Broker;
 }
@@ -47,7 +49,7 @@ export class World {
   }
 
   channel(): string {
-    return unique('contract');
+    return this.setup.channel?.() ?? unique('contract');
   }
 
   async close(): Promise<void> {

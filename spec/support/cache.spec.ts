@@ -6,6 +6,7 @@ import { cached } from './cache.js';
 import { runFixture } from './fixtures/run.js';
 import { removeFolder, temporaryFolder } from './guard.js';
 import { withLock } from './lock.js';
+import { until } from './wait.js';
 
 describe('support/cache', () => {
   let folder: string;
@@ -62,6 +63,16 @@ describe('support/cache', () => {
     expect(await readdir(join(folder, 'cache'))).to.deep.equal([]);
     const path = await cached({ ...entry, build: (target) => writeFile(target, 'whole') });
     expect(await readFile(path, 'utf8')).to.equal('whole');
+  });
+
+  it('leaves nothing half-built after a run that is killed', async () => {
+    const files = (): Promise<string[]> => readdir(join(folder, 'cache')).catch(() => []);
+    const halves = async (): Promise<string[]> => (await files()).filter((name) => name.endsWith('.part'));
+    const { child, ended } = runFixture('build-slowly.ts', [join(folder, 'notes')]);
+    await until(async () => (await halves()).length === 1, { message: 'something half-built' });
+    child.kill('SIGKILL');
+    await ended;
+    await until(async () => (await halves()).length === 0, { message: 'it to be removed' });
   });
 
   it('takes over the lock of a process that has died', async () => {

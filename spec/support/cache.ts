@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { access, mkdir, rename, rm } from 'node:fs/promises';
+import { access, mkdir, rename } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { guardFolder, removeFolder } from './guard.js';
 import { withLock } from './lock.js';
 
 /** The folder for what the kit builds: RX_WEIR_CACHE, else rx-weir in XDG_CACHE_HOME or ~/.cache. It outlives runs and clones. */
@@ -40,6 +41,7 @@ export async function cached(entry: CacheEntry): Promise<string> {
     () => exists(path),
     async () => {
       const target = `${path}.${randomBytes(4).toString('hex')}.part`;
+      await guardFolder(target);
       try {
         await entry.build(target);
         await rename(target, path).catch(async (error: unknown) => {
@@ -48,7 +50,7 @@ export async function cached(entry: CacheEntry): Promise<string> {
           }
         });
       } finally {
-        await rm(target, { recursive: true, force: true });
+        await removeFolder(target);
       }
     },
   );

@@ -70,12 +70,17 @@ export async function spawnGuarded(
 /** Makes a folder in the system's temporary place that goes when `removeFolder` is called or this process ends. */
 export async function temporaryFolder(): Promise<string> {
   const path = mkdtempSync(join(tmpdir(), 'rx-weir-'));
-  folders.add(path);
-  await tell({ add: true, folder: path });
+  await guardFolder(path);
   return path;
 }
 
-/** Removes a folder made by `temporaryFolder`. */
+/** Sees to it that a file or folder, which may be about to be made, goes when `removeFolder` is called or this process ends. */
+export async function guardFolder(path: string): Promise<void> {
+  folders.add(path);
+  await tell({ add: true, folder: path });
+}
+
+/** Removes what `temporaryFolder` has made or `guardFolder` watches. */
 export async function removeFolder(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   folders.delete(path);

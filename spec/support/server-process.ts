@@ -1,5 +1,6 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { spawnGuarded } from './guard.js';
+import { childrenOf, descendantsOf } from './process-tree.js';
 
 /** What a server process is and when it is ready. */
 export interface ServerCommand {
@@ -12,6 +13,11 @@ export interface ServerCommand {
   readonly ready: RegExp;
   /** Milliseconds until it must have said so. Default 20 000. */
   readonly readyTimeout?: number;
+  /**
+   * Whether the command is an `unshare` whose child is the first process of a pid namespace: signals are then for what
+   * runs in there, and all of it is gone when `unshare` is. Default false.
+   */
+  readonly contained?: boolean;
 }
 
 const logLimit = 1 << 20;
@@ -69,14 +75,14 @@ export class ServerProcess {
   /** SIGKILL; resolves when the process is gone. */
   async kill(): Promise<void> {
     this.#child?.ref();
-    this.#child?.kill('SIGKILL');
+    this.#signal('SIGKILL');
     await this.#exited;
   }
 
   /** SIGTERM, as an orderly shutdown; SIGKILL when that takes longer than `patience` ms. */
   async quit(patience = 5_000): Promise<void> {
     this.resume();
-    this.#child?.kill('SIGTERM');
+    this.#signal('SIGTERM');
     const timer = setTimeout(() => void this.kill(), patience);
     await this.#exited;
     clearTimeout(timer);
@@ -84,15 +90,33 @@ export class ServerProcess {
 
   /** SIGSTOP: sockets stay open and nothing is read or answered. */
   pause(): void {
-    this.#child?.kill('SIGSTOP');
+    this.#signalAll('SIGSTOP');
     this.#paused = true;
   }
 
   /** SIGCONT, when it was paused. */
   resume(): void {
     if (this.#paused) {
-      this.#child?.kill('SIGCONT');
+      this.#signalAll('SIGCONT');
       this.#paused = false;
+    }
+  }
+
+  /** To the server: where it is contained, to the first process in there, with which all others end. */
+  #signal(signal: NodeJS.Signals): void {
+    const inside = this.#command.contained ? childrenOf(this.pid) : [];
+    if (inside.length === 0) {
+      this.#child?.kill(signal);
+    }
+    send(signal, inside);
+  }
+
+  /** To all processes of the server. */
+  #signalAll(signal: NodeJS.Signals): void {
+    if (this.#command.contained) {
+      send(signal, descendantsOf(this.pid));
+    } else {
+      this.#child?.kill(signal);
     }
   }
 
@@ -127,5 +151,15 @@ export class ServerProcess {
       child.stderr.setEncoding('utf8').on('data', take);
       child.once('close', onExit);
     });
+  }
+}
+
+function send(signal: NodeJS.Signals, pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It ended by itself.
+    }
   }
 }

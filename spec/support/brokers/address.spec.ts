@@ -25,6 +25,12 @@ describe('support/brokers/address', () => {
     });
   }
 
+  it('reads a user and a password', () => {
+    process.env[variable] = 'rabbitmq-stream://ann:p%40w@broker:5552/a%2Fb';
+    const login = { username: 'ann', password: 'p@w' };
+    expect(addressFrom(variable)).to.deep.equal({ host: 'broker', port: 5552, path: 'a/b', ...login });
+  });
+
   it('takes an empty variable for none, and refuses what is no address', () => {
     process.env[variable] = ' ';
     expect(addressFrom(variable)).to.equal(undefined);

@@ -5,12 +5,16 @@ import { fetchMonitor } from './monitor.js';
 export interface BrokerAddress {
   readonly host: string;
   readonly port: number;
-  /** What follows the slash, if anything: the cluster id of NATS Streaming. */
+  /** What follows the slash, if anything: the cluster id of NATS Streaming, the vhost of RabbitMQ. */
   readonly path: string;
+  /** Who to log in as, where the address says so. */
+  readonly username?: string;
+  readonly password?: string;
 }
 
 /**
- * Reads `host:port` or `host:port/path` from an environment variable; undefined when it is not set.
+ * Reads `host:port` or `host:port/path`, with or without `user:password@` before it, from an environment variable;
+ * undefined when it is not set.
  *
  * @throws Error when it is set to something else.
  */
@@ -23,12 +27,17 @@ export function addressFrom(variable: string): BrokerAddress | undefined {
   if (!url?.hostname || !url.port) {
     throw new Error(`${variable} is "${text}"; it must be host:port, or host:port/name where the server has a name.`);
   }
-  return { host: url.hostname, port: Number(url.port), path: decodeURIComponent(url.pathname.replace(/^\//, '')) };
+  return {
+    host: url.hostname,
+    port: Number(url.port),
+    path: decodeURIComponent(url.pathname.replace(/^\//, '')),
+    ...(url.username ? { username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) } : {}),
+  };
 }
 
 function parse(text: string): URL | undefined {
   try {
-    return new URL(`tcp://${text.replace(/^[a-z]+:\/\//i, '')}`);
+    return new URL(`tcp://${text.replace(/^[a-z+-]+:\/\//i, '')}`);
   } catch {
     return undefined;
   }

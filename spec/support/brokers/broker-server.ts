@@ -47,7 +47,31 @@ export interface Listeners {
   readonly routePort: number;
 }
 
-/** What it takes to start a server, natively or in a container. */
+/** Where clients find a server, and how. */
+export type ServerFacts = Pick<BrokerServer, 'port' | 'url' | 'monitorUrl' | 'wsUrl' | 'certificates'>;
+
+/** The facts of a server that listens at `host`. */
+export function factsOf(plan: ServerPlan, host: string, listeners: Listeners): ServerFacts {
+  const { certificates, websocket } = plan;
+  const { port, monitorPort, websocketPort } = listeners;
+  return {
+    port,
+    url: `${certificates ? 'tls' : 'nats'}://${host}:${port}`,
+    monitorUrl: `http://${host}:${monitorPort}`,
+    wsUrl: websocket ? `${certificates ? 'wss' : 'ws'}://${host}:${websocketPort}` : undefined,
+    certificates,
+  };
+}
+
+/** The same server under other or further facts: where its clients connect is not always where it listens. */
+export function withFacts<T extends object>(server: BrokerServer, facts: T): BrokerServer & T {
+  for (const [name, value] of Object.entries(facts)) {
+    Object.defineProperty(server, name, { value, enumerable: true });
+  }
+  return server as BrokerServer & T;
+}
+
+/** What it takes to start a NATS server, natively or in a container. */
 export interface ServerPlan {
   /** For errors and folders. */
   readonly name: string;

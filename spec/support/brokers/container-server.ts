@@ -2,21 +2,19 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { getContainerRuntimeClient, StartedTestContainer } from 'testcontainers';
+import type { Certificates } from '../certificates.js';
 import { removeFolder, temporaryFolder } from '../guard.js';
 import { until } from '../wait.js';
-import type { BrokerServer, Listeners, ServerPlan } from './broker-server.js';
+import { factsOf, type BrokerServer, type ServerFacts, type ServerPlan } from './broker-server.js';
 import { fetchMonitor } from './monitor.js';
 import { chooseListeners } from './native-server.js';
 import { register, unregister } from './registry.js';
 
 /**
- * Starts a server in a container. Its ports have the same numbers inside and outside, so that they stay the same when
- * it is started again; its files have the same paths as those that the plan has written on this machine.
+ * Starts a NATS server in a container. Its ports have the same numbers inside and outside, so that they stay the same
+ * when it is started again; its files have the same paths as those that the plan has written on this machine.
  */
 export async function startContainer(plan: ServerPlan): Promise<BrokerServer> {
-  // Loaded here, since it takes a while and most machines that run specs need it not.
-  const testcontainers = await import('testcontainers');
-  const { GenericContainer, Wait } = testcontainers;
   const listeners = { ...(await chooseListeners(plan)), host: '0.0.0.0' };
   const { port, monitorPort, websocketPort } = listeners;
   const folder = await temporaryFolder();
@@ -28,20 +26,56 @@ export async function startContainer(plan: ServerPlan): Promise<BrokerServer> {
     ...entries.filter((entry) => entry.isFile()).map(({ name }) => join(folder, name)),
     ...[ca, serverCert, serverKey].filter((path) => path !== undefined),
   ];
+  const image: ContainerPlan = {
+    image: plan.image,
+    command: ['-c', config, ...plan.args],
+    files: files.map((path) => ({ source: path, target: path })),
+    ports: [port, monitorPort, websocketPort].filter((number) => number !== undefined),
+    ready: plan.ready,
+    readyTimeout: plan.readyTimeout,
+  };
+  return runContainer(image, folder, (host) => factsOf(plan, host, listeners));
+}
+
+/** What to run in a container. */
+export interface ContainerPlan {
+  readonly image: string;
+  /** Arguments; without them the image's own. */
+  readonly command?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly files: readonly { readonly source: string; readonly target: string; readonly mode?: number }[];
+  /** Ports, the same inside and outside. */
+  readonly ports: readonly number[];
+  /** The log line that says it serves. */
+  readonly ready: RegExp;
+  /** Milliseconds until it must have said so. Default 60 000. */
+  readonly readyTimeout: number | undefined;
+}
+
+/** The host at which containers' ports are reached. */
+export async function containerHost(): Promise<string> {
+  const { getContainerRuntimeClient } = await import('testcontainers');
+  return (await getContainerRuntimeClient()).info.containerRuntime.host;
+}
+
+/** Runs a container, with a folder of its own on this machine that goes with it. */
+export async function runContainer(
+  plan: ContainerPlan,
+  folder: string,
+  facts: (host: string) => ServerFacts,
+): Promise<ContainerServer> {
   try {
-    const container = await new GenericContainer(plan.image)
-      .withCommand(['-c', config, ...plan.args])
-      .withCopyFilesToContainer(files.map((path) => ({ source: path, target: path })))
-      .withExposedPorts(
-        ...[port, monitorPort, websocketPort]
-          .filter((number) => number !== undefined)
-          .map((number) => ({ container: number, host: number })),
-      )
+    // Loaded here, since it takes a while and most machines that run specs need it not.
+    const { GenericContainer, Wait, getContainerRuntimeClient } = await import('testcontainers');
+    const image = new GenericContainer(plan.image)
+      .withEnvironment({ ...plan.environment })
+      .withCopyFilesToContainer([...plan.files])
+      .withExposedPorts(...plan.ports.map((number) => ({ container: number, host: number })))
       .withWaitStrategy(Wait.forLogMessage(plan.ready))
-      .withStartupTimeout(plan.readyTimeout ?? 60_000)
-      .start();
-    const client = await testcontainers.getContainerRuntimeClient();
-    const server = new ContainerServer(plan, listeners, container, client, folder);
+      .withStartupTimeout(plan.readyTimeout ?? 60_000);
+    const container = await (plan.command ? image.withCommand([...plan.command]) : image).start();
+    const client = await getContainerRuntimeClient();
+    const server = new ContainerServer(plan.ready, facts(container.getHost()), container, client, folder);
     await server.followLog();
     return server;
   } catch (error) {
@@ -52,14 +86,15 @@ export async function startContainer(plan: ServerPlan): Promise<BrokerServer> {
 
 type Client = Awaited<ReturnType<typeof getContainerRuntimeClient>>;
 
-class ContainerServer implements BrokerServer {
+/** A container as a spec sees it. */
+export class ContainerServer implements BrokerServer {
   readonly kind = 'container';
   readonly host: string;
   readonly port: number;
   readonly url: string;
-  readonly monitorUrl: string;
+  readonly monitorUrl: string | undefined;
   readonly wsUrl: string | undefined;
-  readonly certificates: ServerPlan['certificates'];
+  readonly certificates: Certificates | undefined;
   readonly pid = undefined;
   readonly folder = undefined;
   readonly #ready: RegExp;
@@ -71,20 +106,23 @@ class ContainerServer implements BrokerServer {
   #starts = 1;
   #stopped: Promise<void> | undefined;
 
-  constructor(plan: ServerPlan, listeners: Listeners, container: StartedTestContainer, client: Client, files: string) {
-    const { certificates } = plan;
-    const host = container.getHost();
-    this.host = host;
-    this.port = listeners.port;
-    this.url = `${certificates ? 'tls' : 'nats'}://${host}:${listeners.port}`;
-    this.monitorUrl = `http://${host}:${listeners.monitorPort}`;
-    this.wsUrl = plan.websocket ? `${certificates ? 'wss' : 'ws'}://${host}:${listeners.websocketPort}` : undefined;
-    this.certificates = certificates;
-    this.#ready = new RegExp(plan.ready.source, 'g');
+  constructor(ready: RegExp, facts: ServerFacts, container: StartedTestContainer, client: Client, files: string) {
+    this.host = container.getHost();
+    this.port = facts.port;
+    this.url = facts.url;
+    this.monitorUrl = facts.monitorUrl;
+    this.wsUrl = facts.wsUrl;
+    this.certificates = facts.certificates;
+    this.#ready = new RegExp(ready.source, 'g');
     this.#container = container;
     this.#client = client;
     this.#files = files;
     register(this);
+  }
+
+  /** Runs a program in it and resolves with its exit code. */
+  async run(program: readonly string[]): Promise<number> {
+    return (await this.#container.exec([...program])).exitCode;
   }
 
   /** Reads the log from its beginning, since the engine ends the stream with each end of the process. */

@@ -12,4 +12,15 @@ export {
   type NatsStreamingClusterOptions,
   type NatsStreamingNode,
 } from './nats-streaming-cluster.js';
+export { startRabbitMq } from './rabbitmq.js';
+export { startRabbitMqCluster, type RabbitMqClusterOptions } from './rabbitmq-cluster.js';
+export {
+  ManagementError,
+  type ListedConnection,
+  type Permissions,
+  type PublishOptions,
+  type RabbitMqManagement,
+  type StreamMembers,
+} from './rabbitmq-management.js';
+export type { RabbitMqCluster, RabbitMqNode, RabbitMqOptions, RabbitMqServer } from './rabbitmq-server.js';
 export { stopAll } from './registry.js';

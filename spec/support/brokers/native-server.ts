@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Certificates } from '../certificates.js';
 import { removeFolder, temporaryFolder } from '../guard.js';
 import { freePort } from '../ports.js';
 import { ServerProcess } from '../server-process.js';
-import type { BrokerServer, Listeners, ServerPlan } from './broker-server.js';
+import { factsOf, type BrokerServer, type Listeners, type ServerFacts, type ServerPlan } from './broker-server.js';
 import { fetchMonitor } from './monitor.js';
 import { register, unregister } from './registry.js';
 
@@ -27,7 +28,7 @@ export async function startNative(plan: ServerPlan): Promise<BrokerServer> {
     });
     try {
       await process.start();
-      return new NativeServer(plan, listeners, folder, process);
+      return new NativeServer(factsOf(plan, loopback, listeners), folder, process);
     } catch (error) {
       await removeFolder(folder);
       // Another run may take a port between our look and the server's bind.
@@ -50,25 +51,25 @@ export async function chooseListeners(plan: Pick<ServerPlan, 'ports' | 'websocke
   };
 }
 
-class NativeServer implements BrokerServer {
+/** A process of this machine as a spec sees it. Whoever makes one has it running. */
+export class NativeServer implements BrokerServer {
   readonly kind = 'native';
   readonly host = loopback;
   readonly port: number;
   readonly url: string;
-  readonly monitorUrl: string;
+  readonly monitorUrl: string | undefined;
   readonly wsUrl: string | undefined;
-  readonly certificates: ServerPlan['certificates'];
+  readonly certificates: Certificates | undefined;
   readonly folder: string;
   readonly #process: ServerProcess;
   #stopped: Promise<void> | undefined;
 
-  constructor(plan: ServerPlan, listeners: Listeners, folder: string, process: ServerProcess) {
-    const { certificates } = plan;
-    this.port = listeners.port;
-    this.certificates = certificates;
-    this.url = `${certificates ? 'tls' : 'nats'}://${loopback}:${listeners.port}`;
-    this.monitorUrl = `http://${loopback}:${listeners.monitorPort}`;
-    this.wsUrl = plan.websocket ? `${certificates ? 'wss' : 'ws'}://${loopback}:${listeners.websocketPort}` : undefined;
+  constructor(facts: ServerFacts, folder: string, process: ServerProcess) {
+    this.port = facts.port;
+    this.url = facts.url;
+    this.monitorUrl = facts.monitorUrl;
+    this.wsUrl = facts.wsUrl;
+    this.certificates = facts.certificates;
     this.folder = folder;
     this.#process = process;
     register(this);

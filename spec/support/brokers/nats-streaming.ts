@@ -4,7 +4,7 @@ import { sharedCertificates, type Certificates } from '../certificates.js';
 import { goServer } from '../go-server.js';
 import { willNeed } from '../provision.js';
 import { addressedServer, addressFrom } from './address.js';
-import type { BrokerServer, Listeners, ServerPlan } from './broker-server.js';
+import { withFacts, type BrokerServer, type Listeners, type ServerPlan } from './broker-server.js';
 import { natsConfig, quote, type NatsAuth } from './nats-config.js';
 import { prepare, startPlan } from './start-plan.js';
 
@@ -105,14 +105,6 @@ export async function startNatsStreaming(options: NatsStreamingServerOptions = {
     url: `nats://${external.host}:${external.port}`,
   };
   return withFacts(server, { cluster, ...where });
-}
-
-/** The same server under other facts: where its clients connect is not always where it listens. */
-function withFacts<T extends object>(server: BrokerServer, facts: T): BrokerServer & T {
-  for (const [name, value] of Object.entries(facts)) {
-    Object.defineProperty(server, name, { value, enumerable: true });
-  }
-  return server as BrokerServer & T;
 }
 
 async function configure(

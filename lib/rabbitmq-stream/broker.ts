@@ -1,0 +1,256 @@
+import type { Broker, MessageFields, SinkOptions, SourceOptions } from '../core/broker.js';
+import { carries } from '../core/carriage.js';
+import { checkOptions, checkValue, type Shape } from '../core/check.js';
+import { systemClock } from '../core/clock.js';
+import { Durables } from '../core/durables.js';
+import type { Receiver } from '../core/emission.js';
+import { InvalidOptionError, StreamNotFoundError, type WeirError } from '../core/errors.js';
+import { BrokerHandle, type Source } from '../core/handle.js';
+import type { Logger } from '../core/logger.js';
+import { ProgressMemory } from '../core/progress.js';
+import type { PublishPort } from '../core/publisher.js';
+import type { SinkSettings, SourceSettings } from '../core/settings.js';
+import { Admin, type RabbitMqStreamAdmin, type StreamStats } from './admin.js';
+import {
+  streamName,
+  type CreateStreamOptions,
+  type CreateSuperStreamOptions,
+  type DeleteStreamOptions,
+} from './admin-options.js';
+import type { RabbitMqStreamDelivery } from './delivery.js';
+import { fieldsShape, type RabbitMqStreamFields } from './fields.js';
+import type { LiveSource, RabbitHost } from './host.js';
+import type { ResolvedOptions } from './options.js';
+import { Session } from './session/session.js';
+import { checkSinkCombinations, rabbitMqStreamSinkShape, type RabbitMqStreamSinkOptions } from './sink/options.js';
+import { Outbox } from './sink/outbox.js';
+import { checkCombination, sourceShape, type RabbitMqStreamSourceOptions } from './source/options.js';
+import { RabbitSource } from './source/source.js';
+
+/** The types of RabbitMQ Streams. */
+export interface RabbitMqStreamTypes {
+  readonly delivery: RabbitMqStreamDeliveryKind;
+  readonly source: RabbitMqStreamSourceOptions;
+  readonly fields: RabbitMqStreamFields;
+  readonly sink: RabbitMqStreamSinkOptions;
+}
+
+/** From a value's type to the type of its delivery. */
+export interface RabbitMqStreamDeliveryKind {
+  readonly T: unknown;
+  readonly type: RabbitMqStreamDelivery<this['T']>;
+}
+
+/** A handle on RabbitMQ Streams. */
+export interface RabbitMqStreamBroker extends Broker<RabbitMqStreamTypes>, RabbitMqStreamAdmin {}
+
+const broker = 'rabbitmq-stream';
+/** Milliseconds for positions to be stored by a handle that is done with waiting for anything else. */
+const lastWords = 2_000;
+
+/** The handle, and what its rooms share. @internal */
+export class RabbitHandle extends BrokerHandle implements RabbitHost, RabbitMqStreamAdmin {
+  readonly [carries] = { key: false, headers: true };
+  readonly clock = systemClock;
+  readonly log: Logger;
+  readonly durables = new Durables(broker);
+  readonly progress = new ProgressMemory();
+  readonly live = new Set<LiveSource>();
+  readonly ending = new Set<Promise<void>>();
+  readonly session: Session;
+  private readonly outbox: Outbox;
+  private readonly admin: Admin;
+
+  constructor(private readonly resolved: ResolvedOptions) {
+    const { closeTimeout, logger } = resolved;
+    super({ broker, clock: systemClock, log: logger, closeTimeout, sourceShape, sinkShape: rabbitMqStreamSinkShape });
+    this.log = logger;
+    this.session = new Session({
+      options: resolved,
+      clock: this.clock,
+      hooks: {
+        located: () => {
+          this.located();
+        },
+        connected: (again) => {
+          this.story.set('connected');
+          if (again) this.story.tell({ type: 'reconnected', session: 'renewed' });
+        },
+        interrupted: (cause) => {
+          this.story.set('reconnecting', cause);
+          this.story.tell({ type: 'disconnected', cause });
+        },
+        failed: (error) => {
+          this.failed(error);
+        },
+      },
+    });
+    this.outbox = new Outbox({
+      session: this.session,
+      clock: this.clock,
+      wake: () => {
+        this.wake();
+      },
+      pump: () => {
+        this.publishers.pump();
+      },
+    });
+    this.admin = new Admin({
+      session: this.session,
+      clock: this.clock,
+      patience: resolved.connectTimeout,
+      connect: () => this.connect(),
+    });
+  }
+
+  createStream(name: string, options?: CreateStreamOptions): Promise<void> {
+    return this.admin.createStream(name, options);
+  }
+
+  deleteStream(name: string, options?: DeleteStreamOptions): Promise<void> {
+    return this.admin.deleteStream(name, options);
+  }
+
+  streamExists(name: string): Promise<boolean> {
+    return this.admin.streamExists(name);
+  }
+
+  streamStats(name: string): Promise<StreamStats> {
+    return this.admin.streamStats(name);
+  }
+
+  createSuperStream(name: string, options: CreateSuperStreamOptions): Promise<void> {
+    return this.admin.createSuperStream(name, options);
+  }
+
+  deleteSuperStream(name: string, options?: DeleteStreamOptions): Promise<void> {
+    return this.admin.deleteSuperStream(name, options);
+  }
+
+  partitions(name: string): Promise<readonly string[]> {
+    return this.admin.partitions(name);
+  }
+
+  storeOffset(reference: string, stream: string, offset: number | bigint): Promise<void> {
+    return this.admin.storeOffset(reference, stream, offset);
+  }
+
+  queryOffset(reference: string, stream: string): Promise<bigint> {
+    return this.admin.queryOffset(reference, stream);
+  }
+
+  lag(reference: string, stream: string): Promise<bigint> {
+    return this.admin.lag(reference, stream);
+  }
+
+  lastPublishingId(producer: string, stream: string): Promise<bigint> {
+    return this.admin.lastPublishingId(producer, stream);
+  }
+
+  wake(): void {
+    // whoever comes while it reconnects waits for that
+    if (this.story.state === 'idle') this.story.set('connecting');
+    this.session.start();
+  }
+
+  protected get reachable(): boolean {
+    return this.session.up;
+  }
+
+  protected checkChannel(where: string, channel: unknown): void {
+    checkValue(where, 'channel', channel, streamName);
+  }
+
+  protected checkSource(where: string, options: SourceOptions): void {
+    checkCombination(where, options as RabbitMqStreamSourceOptions);
+  }
+
+  protected override checkSinkOptions(where: string, options: SinkSettings): void {
+    checkSinkCombinations(where, options as RabbitMqStreamSinkOptions);
+  }
+
+  protected checkFields(where: string, fields: MessageFields, others?: Shape): void {
+    const { key, ...own } = fields;
+    if (key !== undefined) {
+      throw new InvalidOptionError(
+        `${where}: key is not accepted, because messages of RabbitMQ streams have none; put it into headers or properties, ` +
+          'or route a super stream by it',
+        { broker },
+      );
+    }
+    checkOptions(where, own, others === undefined ? fieldsShape : { ...fieldsShape, ...others });
+  }
+
+  protected createSource(channel: string, settings: SourceSettings, receiver: Receiver, onEnd: () => void): Source {
+    return new RabbitSource(this, { channel, settings, receiver, onEnd });
+  }
+
+  protected createPort(channel: string, options: SinkOptions): PublishPort {
+    return this.outbox.port(channel, options as RabbitMqStreamSinkOptions);
+  }
+
+  protected async drop(
+    channel: string,
+    position: { readonly durable: string; readonly queue?: string | undefined },
+  ): Promise<void> {
+    const reference = position.queue ?? position.durable;
+    const { durables } = this;
+    // a subscription that is in use refuses, and one that lingers ends, so that a late ack does not store it again
+    const turn = { stopped: false, finish: () => undefined };
+    await new Promise<void>((resolve) => {
+      durables.claim(channel, reference, turn, resolve);
+    });
+    try {
+      for (const stream of await this.streamsOf(channel)) {
+        await this.admin.forget(reference, stream);
+        this.progress.remember(stream, reference, undefined);
+      }
+    } finally {
+      durables.release(channel, reference, turn);
+    }
+  }
+
+  protected async hangUp(): Promise<void> {
+    const { closeTimeout, requestTimeout } = this.resolved;
+    this.outbox.close();
+    if (this.session.up && this.ending.size > 0) await this.stored();
+    await this.session.close(Math.min(closeTimeout, requestTimeout));
+  }
+
+  /** Resolves when the positions of what has ended are stored, or their time is over. */
+  private stored(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.clock.after(lastWords, resolve);
+      void Promise.all(this.ending).then(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  /** The stream, or the partitions of the super stream, by that name. */
+  private async streamsOf(channel: string): Promise<readonly string[]> {
+    if (await this.admin.streamExists(channel)) return [channel];
+    try {
+      return await this.admin.partitions(channel);
+    } catch (error) {
+      if (!(error instanceof StreamNotFoundError)) throw error;
+      throw new StreamNotFoundError(`forget('${channel}'): there is no stream or super stream of that name`, {
+        broker,
+        cause: error,
+      });
+    }
+  }
+
+  private located(): void {
+    this.connecting.made();
+    for (const source of [...this.live]) source.located();
+    this.publishers.pump();
+  }
+
+  private failed(error: WeirError): void {
+    this.story.set('idle', error);
+    this.connecting.failed(error);
+    this.failAll(error);
+  }
+}

@@ -1,0 +1,33 @@
+/** A certificate, key or list of authorities: the text of a PEM file, or bytes (PEM or DER). */
+export type TlsMaterial = string | Uint8Array;
+
+/**
+ * How the TLS of a connection is set up. With `{}` the server's certificate is checked against the authorities that Node
+ * trusts, and against the host name.
+ */
+export interface TlsOptions {
+  /** The authorities to trust instead of Node's own. */
+  readonly ca?: TlsMaterial | readonly TlsMaterial[] | undefined;
+  /** This client's certificate, followed by its intermediates if there are any. Needs `key`. */
+  readonly cert?: TlsMaterial | readonly TlsMaterial[] | undefined;
+  /** The private key of `cert`. Never printed. */
+  readonly key?: TlsMaterial | readonly TlsMaterial[] | undefined;
+  /** Certificate and private key in one PKCS#12 archive, instead of `cert` and `key`. Never printed. */
+  readonly pfx?: TlsMaterial | undefined;
+  /** What `key` or `pfx` is encrypted with. Never printed. */
+  readonly passphrase?: string | undefined;
+  /**
+   * The name to ask for (SNI) and to check the server's certificate against.
+   * @defaultValue the host that is connected to
+   */
+  readonly servername?: string | undefined;
+  /**
+   * Whether a certificate that cannot be verified ends the connection. With false anybody can pose as the server.
+   * @defaultValue true
+   */
+  readonly rejectUnauthorized?: boolean | undefined;
+  /** Checks that the certificate (as Node's `tls` gives it) is that of the host, instead of Node's own check. Returns the error, or undefined. */
+  readonly checkServerIdentity?: ((hostname: string, certificate: object) => Error | undefined) | undefined;
+  /** The oldest version of TLS to accept. Node's default where absent. */
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
+}
