@@ -1,24 +1,25 @@
-import { Subscription } from 'rxjs';
-import type { Broker, Delivery, Receipt, SinkOptions } from 'rx-weir';
+import { Subscription, type Observable } from 'rxjs';
+import { earliest, type Broker, type Delivery, type Receipt } from 'rx-weir';
 import type { Job } from '../contender.js';
 
 /** What a handle of any broker can do, as far as it is measured. */
 export type MeasuredBroker = Pick<Broker, 'messages' | 'publishFrom' | 'sink'>;
 
 /** Publishes through `publishFrom` and observes each receipt. */
-export function publishFrom<O extends SinkOptions>(
-  broker: { publishFrom(channel: string, values: Iterable<Uint8Array>, options: O | SinkOptions): Observable<Receipt<unknown>> },
-  job: Job,
-  channel: string,
-  messages: number,
-  options?: O,
-): Promise<void> {
+export function publishFrom(broker: MeasuredBroker, job: Job, channel: string, messages: number): Promise<void> {
+  return observeReceipts(broker.publishFrom(channel, values(job, messages), { maxInFlight: job.window }), messages);
+}
+
+/** As many values as are published. */
+export function* values(job: Job, messages: number): Generator<Uint8Array> {
+  const value = new Uint8Array(job.size).fill(97);
+  for (let i = 0; i < messages; i++) yield value;
+}
+
+/** Resolves when all receipts have come, and rejects with the first that is none of a success. */
+export function observeReceipts(receipts: Observable<Receipt<unknown>>, messages: number): Promise<void> {
   const confirmed = countReceipts(messages);
-  const values = repeat(new Uint8Array(job.size).fill(97), messages);
-  broker.publishFrom(channel, values, { ...options, maxInFlight: job.window }).subscribe({
-    next: confirmed.take,
-    error: confirmed.fail,
-  });
+  receipts.subscribe({ next: confirmed.take, error: confirmed.fail });
   return confirmed.all;
 }
 
@@ -50,13 +51,18 @@ const sinkChunk = 256;
 
 /** Reads a channel from its first message, looks at each value and acks it. */
 export function replay(broker: MeasuredBroker, job: Job, channel: string, messages: number): Promise<void> {
+  const options = { start: earliest(), maxInFlight: job.window, ackWait: 60_000 };
+  return takeEach(broker.messages(channel, options), job, messages);
+}
+
+/** Looks at the value of each message and acks it, and unsubscribes after the last. */
+export function takeEach(deliveries: Observable<Delivery>, job: Job, messages: number): Promise<void> {
   return new Promise((resolve, reject) => {
     let seen = 0;
     let bytes = 0;
     const subscription = new Subscription();
-    const options = { start: earliest(), maxInFlight: job.window, ackWait: 60_000 };
     subscription.add(
-      broker.messages(channel, options).subscribe({
+      deliveries.subscribe({
         next: (delivery: Delivery) => {
           bytes += delivery.value.length;
           delivery.ack();
@@ -72,10 +78,6 @@ export function replay(broker: MeasuredBroker, job: Job, channel: string, messag
       }),
     );
   });
-}
-
-function* repeat<T>(value: T, times: number): Generator<T> {
-  for (let i = 0; i < times; i++) yield value;
 }
 
 function countReceipts(messages: number): {

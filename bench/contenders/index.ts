@@ -6,6 +6,10 @@ export const contenders: Readonly<Record<string, () => Promise<Contender>>> = {
   'nats-floor': async () => (await import('./nats-floor.js')).natsFloor,
   'node-nats-streaming': async () => (await import('./node-nats-streaming.js')).nodeNatsStreaming,
   operators: async () => (await import('./operators.js')).operators,
+  'rabbitmq-floor': async () => (await import('./rabbitmq-floor.js')).rabbitMqFloor,
+  'rabbitmq-stream': async () => (await import('./rabbitmq-stream.js')).rabbitMqStream,
+  'rabbitmq-stream-js-client': async () => (await import('./rabbitmq-stream-js-client.js')).rabbitMqStreamJsClient,
+  rstream: async () => (await import('./rstream.js')).rstream,
   'rx-weir-v2': async () => (await import('./rx-weir.js')).rxWeirOverV2,
   'rx-weir-v3': async () => (await import('./rx-weir.js')).rxWeirOverV3,
 };

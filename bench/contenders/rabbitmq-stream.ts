@@ -1,7 +1,7 @@
 import { earliest } from 'rx-weir';
 import { rabbitmqStream, type RabbitMqStreamBroker } from 'rx-weir/rabbitmq-stream';
-import type { Contender, Job } from '../contender.js';
-import { publishFrom, publishToSink, replay } from './broker-tasks.js';
+import type { Contender, Job, Runner } from '../contender.js';
+import { observeReceipts, publishFrom, publishToSink, takeEach, values } from './broker-tasks.js';
 
 type Task = (broker: RabbitMqStreamBroker, job: Job, channel: string, messages: number) => Promise<void>;
 
@@ -9,16 +9,19 @@ type Task = (broker: RabbitMqStreamBroker, job: Job, channel: string, messages: 
 export const rabbitMqStream: Contender = {
   publish: runner(publishFrom),
   sink: runner(publishToSink),
-  publishGzip: runner((broker, job, channel, messages) =>
-    publishFrom(broker.withSubEntries, job, channel, messages),
+  publishGzip: runner((broker, job, channel, messages) => {
+    const options = { maxInFlight: job.window, subEntry: { size: 100, compression: 'gzip' } } as const;
+    return observeReceipts(broker.publishFrom(channel, values(job, messages), options), messages);
+  }),
+  replay: runner((broker, job, channel, messages) =>
+    takeEach(broker.messages(channel, { start: earliest() }), job, messages),
   ),
-  replay: runner((broker, job, channel, messages) => replay(broker, job, channel, messages, { start: earliest() })),
   replayWide: runner((broker, job, channel, messages) =>
-    replay(broker, job, channel, messages, { start: earliest(), maxInFlight: job.window }),
+    takeEach(broker.messages(channel, { start: earliest(), maxInFlight: job.window }), job, messages),
   ),
 };
 
-function runner(task: Task): Contender[string] {
+function runner(task: Task): (job: Job) => Promise<Runner> {
   return async (job) => {
     const { host, port, login } = job.server!;
     const broker = rabbitmqStream({ host, port, ...login });

@@ -158,7 +158,7 @@ export class Admin implements RabbitMqStreamAdmin {
     };
   }
 
-  async createSuperStream(name: string, options: CreateSuperStreamOptions): Promise<void> {
+  async createSuperStream(name: string, options: CreateSuperStreamOptions = {}): Promise<void> {
     const { partitions, bindingKeys } = checkCreateSuperStream(`createSuperStream(${quoted(name)})`, name, options);
     const { ifNotExists = false } = options;
     const subject = { action: `create the super stream '${name}'`, stream: name, precondition: 'exists' } as const;

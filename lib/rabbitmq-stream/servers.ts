@@ -101,7 +101,7 @@ function readUrl(text: string, name: string, refuse: Refuse): Parts {
     return refuse(`${name} begins with '${scheme}://'; accepted are rabbitmq-stream:// and rabbitmq-stream+tls://`);
   }
   const url = parse(text.trim());
-  if (!url || url.hostname === '')
+  if (!url || url.hostname === '' || url.port === '0')
     return refuse(`${name} must be an address ${example}, with a host and a port up to 65535`);
   if (url.search !== '' || url.hash !== '') {
     return refuse(

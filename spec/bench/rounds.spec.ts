@@ -27,10 +27,11 @@ describe('bench', () => {
   it('measures each entrant once a round, in a process of its own', async () => {
     const series = await runRounds(memory, settings, noServer);
     expect(series.map(({ label }) => label)).to.deep.equal(['publish', 'sink', 'replay']);
-    for (const { rate, cpu } of series) {
+    for (const { rate, cpu, memory } of series) {
       expect(rate).to.have.length(2);
       expect(cpu).to.have.length(2);
-      for (const value of [...rate, ...cpu]) expect(value).to.be.above(0);
+      expect(memory).to.have.length(2);
+      for (const value of [...rate, ...cpu, ...memory]) expect(value).to.be.above(0);
     }
   });
 
@@ -47,9 +48,9 @@ describe('bench', () => {
       { label: 'greedy', rate: 2, cpu: 0.5 },
     ];
     const report = summarise({ title: 'made up', entrants: [], baseline: 'base', targets }, [
-      { label: 'base', rate: [90, 100, 5000], cpu: [10, 8, 12] },
-      { label: 'quick', rate: [200, 1, 300], cpu: [4, 5, 6] },
-      { label: 'greedy', rate: [250, 250], cpu: [5, 7] },
+      { label: 'base', rate: [90, 100, 5000], cpu: [10, 8, 12], memory: [5e7] },
+      { label: 'quick', rate: [200, 1, 300], cpu: [4, 5, 6], memory: [7e7, 6e7] },
+      { label: 'greedy', rate: [250, 250], cpu: [5, 7], memory: [1e6] },
     ]);
     const [base, quick, greedy] = report.rows;
     expect(base?.rate).to.deep.equal({ median: 100, min: 90, max: 5000 });

@@ -39,8 +39,8 @@ async function build(): Promise<string> {
     build: async (target) => {
       await needMmdebstrap();
       const args = ['--variant=essential', '--format=directory', `--include=${packages.join(',')}`, suite, target];
-      await runToEnd('mmdebstrap', args).catch((cause: Error) => {
-        throw new Error(`${cause.message}\nThat was to prepare RabbitMQ. ${install}`, { cause });
+      await runToEnd('mmdebstrap', args).catch((cause: unknown) => {
+        throw new Error(`${String(cause)}\nThat was to prepare RabbitMQ. ${install}`, { cause });
       });
       const version = `rabbitmq_server-${rabbitMqVersion}`;
       const found = await readdir(join(target, 'usr/lib/rabbitmq/lib'));
@@ -73,15 +73,6 @@ async function needMmdebstrap(): Promise<void> {
 
 /** In a pid namespace, so that none of its many processes is left when this one is killed. */
 async function runToEnd(file: string, args: readonly string[]): Promise<void> {
-  const alone = [
-    '--pdeathsig',
-    'KILL',
-    'unshare',
-    '--mount',
-    '--pid',
-    '--fork',
-    '--kill-child=SIGKILL',
-    '--mount-proc',
-  ];
-  await command('setpriv', [...alone, file, ...args], { install });
+  const alone = ['--mount', '--pid', '--fork', '--kill-child=SIGKILL', '--mount-proc'];
+  await command('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...alone, file, ...args], { install });
 }

@@ -130,20 +130,22 @@ export class Pool {
       return link.events;
     };
     const { signal } = aborter;
-    const { connection, node } = await this.parts.dialer
-      .toNode(nodes, role, signal, events)
-      .finally(() => this.aborters.delete(aborter));
-    const link = attempts.at(-1) as Link;
-    link.attach(connection);
-    if (signal.aborted) {
-      this.leave(link);
-      throw signal.reason as Error;
+    try {
+      const { connection, node } = await this.parts.dialer.toNode(nodes, role, signal, events);
+      const link = attempts.at(-1) as Link;
+      link.attach(connection);
+      if (signal.aborted) {
+        this.leave(link);
+        throw signal.reason as Error;
+      }
+      if (!link.closed) {
+        this.pooled.set(link, { link, node });
+        this.lingerOn(link);
+      }
+      return link;
+    } finally {
+      this.aborters.delete(aborter);
     }
-    if (!link.closed) {
-      this.pooled.set(link, { link, node });
-      this.lingerOn(link);
-    }
-    return link;
   }
 
   private lingerOn(link: Link): void {

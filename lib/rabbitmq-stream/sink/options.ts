@@ -7,7 +7,7 @@ import type { Compression } from '../compression/compressor.js';
 import { isRouting, type RabbitMqStreamRouting } from '../routing.js';
 
 /** See `RabbitMqStreamSinkOptions.batchSize`. */
-const defaultBatchSize = 256;
+const defaultBatchSize = 1000;
 
 /** Several messages in one, compressed together. */
 export interface SubEntryOptions {
@@ -41,7 +41,7 @@ export interface RabbitMqStreamSinkOptions extends SinkOptions {
   readonly linger?: number | undefined;
   /**
    * Messages after which a frame is sent without waiting for more. A frame also ends at the limit of its size.
-   * @defaultValue 256
+   * @defaultValue 1000
    */
   readonly batchSize?: number | undefined;
   /** Sends several messages as one, compressed or not. Does not go with filter values. */

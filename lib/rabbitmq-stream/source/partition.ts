@@ -18,7 +18,7 @@ import { lastRecord } from './last-record.js';
 import { Log } from './log.js';
 import type { RabbitMqStreamSourceOptions } from './options.js';
 import { PositionKeeper } from './position-keeper.js';
-import { beginAfter, beginAt, beginning, committedChunk, storedBefore, type Beginning } from './starting.js';
+import { beginAfter, beginAt, beginning, committedChunk, firstChunk, storedBefore, type Beginning } from './starting.js';
 import { Subscription } from './subscription.js';
 
 /** What a partition tells the source around it. @internal */
@@ -227,11 +227,20 @@ export class Partition implements ChunkReader {
     this.keeper?.begin(stored);
     const progress = this.host.progress.recall(stream, durable);
     // somebody else moved it, or the stream is another by the same name
-    if (progress === undefined || progress.stored !== stored) return stored;
+    if (progress === undefined || (progress.stored !== stored && !(await this.outlived(connection, stored, progress)))) {
+      return stored;
+    }
     this.track = new Track(progress);
     const settled = positionIn(progress);
     if (stored === undefined || settled === undefined) return stored ?? settled;
     return settled > stored ? settled : stored;
+  }
+
+  /** Whether the position is only gone because retention has removed what it pointed to. */
+  private async outlived(connection: Connection, stored: OffsetKey | undefined, progress: Progress): Promise<boolean> {
+    if (stored !== undefined || progress.stored === undefined) return false;
+    const first = await firstChunk(connection, this.request.stream);
+    return first !== undefined && first > progress.stored;
   }
 
   /** Where it stood. What of the last chunk was read comes again, and tells whether it is the same log. */

@@ -1,4 +1,4 @@
-import { offsetAfter, type OffsetKey } from '../../core/offset.js';
+import { offsetAfter, offsetKey, type OffsetKey } from '../../core/offset.js';
 import type { Start } from '../../core/starts.js';
 import { keys } from '../codec/keys.js';
 import type { OffsetSpec } from '../codec/offset-spec.js';
@@ -44,15 +44,23 @@ export function storedBefore(chunk: Chunk, committed: OffsetKey, began: number):
  * @internal
  */
 export async function committedChunk(connection: Connection, stream: string): Promise<OffsetKey | undefined> {
+  return statistic(connection, stream, 'committed_chunk_id');
+}
+
+/** The first offset of the oldest chunk that this node has; undefined where the stream is empty. @internal */
+export async function firstChunk(connection: Connection, stream: string): Promise<OffsetKey | undefined> {
+  return statistic(connection, stream, 'first_chunk_id');
+}
+
+async function statistic(connection: Connection, stream: string, name: string): Promise<OffsetKey | undefined> {
   const stats = await connection.request(
     keys.streamStats,
     (correlationId) => encodeStreamStats(correlationId, { stream }),
     readStreamStats,
     { action: `ask for the statistics of '${stream}'`, stream },
   );
-  const committed = stats.get('committed_chunk_id') ?? -1n;
-  if (committed < 0n) return undefined;
-  return committed <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(committed) : committed;
+  const value = stats.get(name) ?? -1n;
+  return value < 0n ? undefined : offsetKey(value);
 }
 
 /** From a position on. @internal */
@@ -75,7 +83,7 @@ export async function beginning(start: Start, connection: Connection, stream: st
     case 'earliest':
       return { spec: { type: 'first' } };
     case 'fromOffset':
-      return beginAt(start.offset <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(start.offset) : start.offset);
+      return beginAt(offsetKey(start.offset));
     case 'fromTime':
       return fromTime(start.time);
     case 'fromAgo':

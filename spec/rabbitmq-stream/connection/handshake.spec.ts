@@ -58,6 +58,13 @@ describe('rabbitmq-stream connection: handshake', () => {
     expect(connection.closed).to.equal(false);
   });
 
+  it('goes to a name with two addresses of which only one answers', async () => {
+    await start();
+    const { connection } = await connect({ host: 'localhost', port: fake.port });
+    expect(connection.remote.host).to.equal('localhost');
+    expect(await connection.metadata(['orders'])).to.have.length(1);
+  });
+
   it('takes an Open without properties', async () => {
     await start({ advertised: false });
     const { connection } = await connect(fake);
@@ -158,7 +165,7 @@ describe('rabbitmq-stream connection: handshake', () => {
       [responseCodes.SASL_CHALLENGE, AuthenticationError],
       [responseCodes.AUTHENTICATION_FAILURE_LOOPBACK, AuthorizationError],
     ] as const) {
-      it(`of the credentials with ${code} is a ${type.name}`, async () => {
+      it(`of the credentials with ${code} becomes ${type.name}`, async () => {
         await start();
         fake.on(keys.saslAuthenticate, (frame, connection) => {
           connection.raw(encodeSaslAuthenticateResponse(frame.correlationId, code, Buffer.from('more')));

@@ -283,7 +283,10 @@ describe('Session of RabbitMQ Streams: the locator', () => {
       cluster.streams.set('electing', { code: 6 });
       cluster.streams.set('secret', { code: 16 });
       cluster.streams.set('headless', { replicas: [node('b')] });
-      expect(await failureOf(session.placement('none'))).to.deep.include({ code: 'STREAM_NOT_FOUND', retriable: false });
+      expect(await failureOf(session.placement('none'))).to.deep.include({
+        code: 'STREAM_NOT_FOUND',
+        retriable: false,
+      });
       expect(await failureOf(session.placement('electing'))).to.deep.include({
         code: 'STREAM_UNAVAILABLE',
         retriable: true,
@@ -295,7 +298,9 @@ describe('Session of RabbitMQ Streams: the locator', () => {
       expect(await session.partitions('s')).to.deep.equal(['s-0', 's-1']);
       expect(await session.route('s', 'k')).to.deep.equal(['s-1']);
       cluster.answers.set(keys.partitions, () => []);
-      expect((await failureOf(session.partitions('ex'))).message).to.match(/an exchange of that name, to which no stream/);
+      expect((await failureOf(session.partitions('ex'))).message).to.match(
+        /an exchange of that name, to which no stream/,
+      );
     });
   });
 });

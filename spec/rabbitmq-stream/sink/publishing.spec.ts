@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { FrameTooLargeError, InvalidOptionError, PublishError, WeirError } from '../../../lib/core/errors.js';
+import { FrameTooLargeError, InvalidOptionError, PublishError, type WeirError } from '../../../lib/core/errors.js';
 import { decodeMessage } from '../../../lib/rabbitmq-stream/codec/amqp/decode.js';
 import { keys } from '../../../lib/rabbitmq-stream/codec/keys.js';
 import { bodyOf } from './published-frame.js';

@@ -68,7 +68,7 @@ export class FakeConnection {
     if (this.closed) throw new ConnectionError('the connection is gone', { broker: 'rabbitmq-stream' });
     const { code, rest } = this.answer(key, frame.subarray(12));
     if (code !== 1) throw failure(code, subject);
-    return read(new Reader(rest, 0, rest.length));
+    return read(new Reader(rest, 0, rest.length, 'an answer'));
   }
 
   send(frame: Uint8Array): boolean {
@@ -140,7 +140,7 @@ export class FakeConnection {
     const refused = refusals.shift();
     if (refused !== undefined) return { code: refused, rest: none };
     if (key === keys.declarePublisher) {
-      const reader = new Reader(body, 0, body.length);
+      const reader = new Reader(body, 0, body.length, 'a request');
       const id = reader.u8();
       const reference = reader.string();
       const stream = reader.string();
@@ -149,7 +149,7 @@ export class FakeConnection {
       return { code: 1, rest: none };
     }
     if (key === keys.queryPublisherSequence) {
-      const reader = new Reader(body, 0, body.length);
+      const reader = new Reader(body, 0, body.length, 'a request');
       const reference = reader.string();
       const rest = Buffer.alloc(8);
       rest.writeBigUInt64BE(streams.get(reader.string())?.lastIds.get(reference) ?? 0n);
@@ -230,7 +230,7 @@ export class FakeBroker {
         if (found === undefined) throw notFound(superStream);
         return found;
       },
-      route: async (superStream, key) => {
+      route: async (_superStream, key) => {
         this.questions.push(`route ${key}`);
         await this.gate;
         return this.bindings.get(key) ?? [];

@@ -304,5 +304,5 @@ describe('support/brokers/rabbitmq', () => {
     const pids = nodes.flatMap(({ pid = 0 }) => [pid, ...descendantsOf(pid)]);
     await cluster.stop();
     expect(pids.filter(isAlive)).to.deep.equal([]);
-  });
+  }).timeout(120_000);
 });

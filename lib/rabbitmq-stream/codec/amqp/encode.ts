@@ -10,6 +10,17 @@ import { ValueWriter } from './writer.js';
 /** What comes before the body of a message. */
 export type AmqpPreamble = Omit<AmqpMessageInit, 'body' | 'footer'>;
 
+/** The names of the maps that go before the body. */
+export interface MapNames {
+  readonly messageAnnotations: string;
+  readonly applicationProperties: string;
+}
+
+const mapNames: MapNames = {
+  messageAnnotations: 'messageAnnotations',
+  applicationProperties: 'applicationProperties',
+};
+
 const members = [
   'body',
   'header',
@@ -38,7 +49,7 @@ export function encodeMessage(message: AmqpMessageInit): Uint8Array {
   checkMessage(message);
   const body = bodyOf(message.body);
   const writer = takeWriter();
-  writePreamble(writer, message);
+  writePreamble(writer, message, mapNames);
   // data is not copied into the writer, because it can be large
   const data = body.kind === 'data' ? body.data : undefined;
   if (data === undefined) writeBody(writer, body);
@@ -56,23 +67,24 @@ export function encodeMessage(message: AmqpMessageInit): Uint8Array {
 /**
  * The sections before the body: with a data section behind them they are a message.
  * Throws `InvalidOptionError`, which names the value that it has no form for.
+ * @param names - what the user calls the maps, for errors
  */
-export function encodePreamble(preamble: AmqpPreamble): Uint8Array {
+export function encodePreamble(preamble: AmqpPreamble, names: MapNames = mapNames): Uint8Array {
   const writer = takeWriter();
-  writePreamble(writer, preamble);
+  writePreamble(writer, preamble, names);
   const made = takeBytes(writer.pos);
   made.set(writer.bytes.subarray(0, writer.pos));
   giveBack(writer);
   return made;
 }
 
-function writePreamble(writer: ValueWriter, preamble: AmqpPreamble): void {
+function writePreamble(writer: ValueWriter, preamble: AmqpPreamble, names: MapNames): void {
   const { header, deliveryAnnotations, messageAnnotations, properties, applicationProperties } = preamble;
   if (header !== undefined) writeComposite(writer, headerSection, header);
   writeFields(writer, sections.deliveryAnnotations, 'deliveryAnnotations', deliveryAnnotations, 'symbols');
-  writeFields(writer, sections.messageAnnotations, 'messageAnnotations', messageAnnotations, 'symbols');
+  writeFields(writer, sections.messageAnnotations, names.messageAnnotations, messageAnnotations, 'symbols');
   if (properties !== undefined) writeComposite(writer, propertiesSection, properties);
-  writeFields(writer, sections.applicationProperties, 'applicationProperties', applicationProperties, 'strings');
+  writeFields(writer, sections.applicationProperties, names.applicationProperties, applicationProperties, 'strings');
 }
 
 function writeFields(

@@ -47,6 +47,13 @@ describe('rabbitmq-stream codec, AMQP: messages', () => {
     );
   });
 
+  it('have the names in errors that the caller gives them', () => {
+    const names = { messageAnnotations: 'annotations', applicationProperties: 'headers' };
+    const preamble = { messageAnnotations: { é: 1 }, applicationProperties: { a: undefined, b: Symbol('b') } };
+    expect(() => encodePreamble(preamble, names)).to.throw(InvalidOptionError, 'a key of annotations must be');
+    expect(() => encodePreamble({ ...preamble, messageAnnotations: {} }, names)).to.throw('headers.b must be');
+  });
+
   it('without anything beside the body are a data section', () => {
     const empty = { header: {}, messageAnnotations: {}, properties: {}, applicationProperties: new Map(), footer: {} };
     expect(hexOf({ body })).to.equal(data);
@@ -226,7 +233,7 @@ describe('rabbitmq-stream codec, AMQP: messages', () => {
       ],
       [{ body, applicationProperties: { a: new Set() } }, 'got a value of type Set'],
       [{ body, applicationProperties: { a: new Uint16Array(1) } }, 'got a value of type Uint16Array'],
-      [{ body, applicationProperties: { a: new (class A {})() } }, 'applicationProperties.a must be '],
+      [{ body, applicationProperties: { a: new URL('http://localhost') } }, 'applicationProperties.a must be '],
       [
         { body, applicationProperties: { a: new Date(NaN) } },
         'applicationProperties.a must be a valid Date; got an invalid Date',

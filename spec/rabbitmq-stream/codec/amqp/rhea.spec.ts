@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import rhea from 'rhea';
 import { decodeMessage } from '../../../../lib/rabbitmq-stream/codec/amqp/decode.js';
 import { encodeMessage } from '../../../../lib/rabbitmq-stream/codec/amqp/encode.js';
-import { amqpType } from '../../../../lib/rabbitmq-stream/codec/amqp/typed.js';
+import { amqpType, type AmqpUuid } from '../../../../lib/rabbitmq-stream/codec/amqp/typed.js';
 import { binaries, dates, headers, strings, symbols, toHex, uuids } from './kit.js';
 
 // An implementation of AMQP 1.0 that shares nothing with this one. Left out is what it does wrong: it writes a bigint as
@@ -69,7 +69,7 @@ function asPeer(fields: object): Record<string, unknown> {
 /** rhea has numbers for bigints, and bytes for uuids. */
 function peerId(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
-  if (typeof value === 'object' && value !== null && 'type' in value) return uuidBytes(String(value));
+  if (typeof value === 'object' && value !== null && 'type' in value) return uuidBytes((value as AmqpUuid).value);
   return value;
 }
 
@@ -203,7 +203,9 @@ describe('rabbitmq-stream codec, AMQP: against rhea', () => {
     fc.assert(
       fc.property(headers, maps, propertiesOf, binaries, (header, fields, properties, data) => {
         const id = (value: unknown): unknown =>
-          typeof value === 'object' && value !== null ? types.wrap_uuid(uuidBytes(String(value))) : peerId(value);
+          typeof value === 'object' && value !== null
+            ? types.wrap_uuid(uuidBytes((value as AmqpUuid).value))
+            : peerId(value);
         const message = {
           ...asPeer(header),
           ...asPeer(properties),

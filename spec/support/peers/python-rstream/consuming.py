@@ -12,6 +12,7 @@ from rstream import (
     amqp_decoder,
 )
 
+from closing import close_later
 from values import message_to_json
 
 
@@ -110,10 +111,10 @@ async def consume(connection, request, tell):
             await consumer.query_offset(stream=stream, subscriber_name=name)
         return seen
     finally:
-        await consumer.close()
+        close_later(consumer)
 
 
-async def store_offset(connection, request):
+async def store_offset(connection, request, _):
     consumer = Consumer(**connection)
     stream, name = request["stream"], request["name"]
     try:
@@ -121,10 +122,10 @@ async def store_offset(connection, request):
         await consumer.store_offset(stream=stream, subscriber_name=name, offset=int(request["offset"]))
         return str(await consumer.query_offset(stream=stream, subscriber_name=name))
     finally:
-        await consumer.close()
+        close_later(consumer)
 
 
-async def query_offset(connection, request):
+async def query_offset(connection, request, _):
     consumer = Consumer(**connection)
     try:
         await consumer.start()
@@ -132,4 +133,4 @@ async def query_offset(connection, request):
     except OffsetNotFound:
         return None
     finally:
-        await consumer.close()
+        close_later(consumer)

@@ -10,9 +10,18 @@ import sys
 
 import consuming
 import publishing
+from closing import all_closed
 
 # Longer than any line that a spec sends.
 LINE = 64 << 20
+
+WORK = {
+    "publish": publishing.publish,
+    "publish_sub_entries": publishing.publish_sub_entries,
+    "consume": consuming.consume,
+    "store_offset": consuming.store_offset,
+    "query_offset": consuming.query_offset,
+}
 
 
 def say(line):
@@ -25,21 +34,8 @@ async def serve(connection, request):
     def tell(line):
         say({"id": id_, "tell": line})
 
-    async def work():
-        match request["do"]:
-            case "publish":
-                return await publishing.publish(connection, request)
-            case "publish_sub_entries":
-                return await publishing.publish_sub_entries(connection, request)
-            case "consume":
-                return await consuming.consume(connection, request, tell)
-            case "store_offset":
-                return await consuming.store_offset(connection, request)
-            case "query_offset":
-                return await consuming.query_offset(connection, request)
-
     try:
-        say({"id": id_, "result": await work()})
+        say({"id": id_, "result": await WORK[request["do"]](connection, request, tell)})
     except Exception as error:
         say({"id": id_, "error": f"{type(error).__name__}: {error}"})
 
@@ -63,6 +59,7 @@ async def main(arguments):
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await all_closed()
 
 
 parser = argparse.ArgumentParser()

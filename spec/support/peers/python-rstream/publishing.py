@@ -4,6 +4,7 @@ import asyncio
 
 from rstream import CompressionType, Producer
 
+from closing import close_later
 from values import from_json, message_from_json
 
 # rstream does not split what is given to send_batch by the size of a frame.
@@ -37,7 +38,7 @@ def filter_by(name):
     return extract
 
 
-async def publish(connection, request):
+async def publish(connection, request, _):
     """Publishes `messages` in order, and returns when all are confirmed."""
     messages = [message_from_json(message) for message in request["messages"]]
     filter_property = request.get("filter")
@@ -55,10 +56,10 @@ async def publish(connection, request):
         await confirmations.done
         return len(messages)
     finally:
-        await producer.close()
+        close_later(producer)
 
 
-async def publish_sub_entries(connection, request):
+async def publish_sub_entries(connection, request, _):
     """Publishes each of `batches` as one sub-entry, and returns when all are confirmed."""
     producer = Producer(**connection)
     try:
@@ -67,12 +68,11 @@ async def publish_sub_entries(connection, request):
         for batch in request["batches"]:
             await producer.send_sub_entry(
                 request["stream"],
-                # It takes bytes where send_batch would take a message of bytes.
-                [bytes(message_from_json(message)) for message in batch["messages"]],
+                [message_from_json(message) for message in batch["messages"]],
                 compression_type=CompressionType[batch["compression"]],
                 on_publish_confirm=confirmations,
             )
         await confirmations.done
         return len(request["batches"])
     finally:
-        await producer.close()
+        close_later(producer)

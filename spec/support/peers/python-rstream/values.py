@@ -45,13 +45,15 @@ def message_from_json(message):
         return RawMessage(from_json(message["raw"]), publishing_id=id_)
     parts = {name: from_json(message.get(name)) for name in ("body", "value", "sequence")}
     properties = from_json(message.get("properties"))
-    return AMQPMessage(
-        publishing_id=id_,
+    made = AMQPMessage(
         **parts,
         properties=Properties(**properties) if properties else None,
         application_properties=from_json(message.get("application_properties")),
         message_annotations=from_json(message.get("annotations")),
     )
+    # rstream's constructor lists the id among its arguments, and fails on it.
+    made.publishing_id = id_
+    return made
 
 
 def message_to_json(message):
