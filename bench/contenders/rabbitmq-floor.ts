@@ -31,6 +31,10 @@ const keys = {
 };
 /** Bytes before a frame's own: size, key, version. */
 const head = 8;
+/** Bytes that are read ahead at most: several chunks, the rest of one and `readSize`. */
+const memorySize = 4 << 20;
+/** Bytes that a read should have room for. */
+const readSize = 1 << 18;
 /** The id of the only publisher, or subscription, that there is at a time. */
 const onlyId = 0;
 
@@ -44,9 +48,8 @@ interface Talk {
 async function open(job: Job, task: Task): Promise<Runner> {
   const { host, port, login } = job.server!;
   const { username, password, vhost } = login!;
-  const socket = connect({ host, port, noDelay: true });
+  const { socket, talk } = converse(host, port);
   await once(socket, 'connect');
-  const talk = converse(socket);
   const tune = new Promise<Buffer>((resolve) => {
     talk.onFrame = (bytes, start) => resolve(Buffer.from(bytes.subarray(start + 4, start + 12)));
   });
@@ -67,10 +70,41 @@ async function open(job: Job, task: Task): Promise<Runner> {
 }
 
 /** Cuts what is read into frames. A response wakes the one who asked, as there is never more than one. */
-function converse(socket: Socket): Talk {
-  let rest = Buffer.alloc(0);
+function converse(host: string, port: number): { readonly socket: Socket; readonly talk: Talk } {
+  // Each read goes behind what is left of the one before, so that a frame is in one piece without being copied.
+  const memory = Buffer.alloc(memorySize);
+  let begin = 0;
+  let end = 0;
   let correlationId = 0;
-  let answered: (bytes: Buffer, start: number) => void = () => undefined;
+  let answered: OnFrame = () => undefined;
+  const read = (): void => {
+    while (end - begin >= 4) {
+      const next = begin + 4 + memory.readUInt32BE(begin);
+      if (next > end) break;
+      if (memory[begin + 4]! >= 0x80) answered(memory, begin + 4);
+      else talk.onFrame(memory, begin + 4);
+      begin = next;
+    }
+    if (begin === end) begin = end = 0;
+    if (memorySize - end < readSize) {
+      memory.copyWithin(0, begin, end);
+      end -= begin;
+      begin = 0;
+    }
+  };
+  const socket = connect({
+    host,
+    port,
+    noDelay: true,
+    onread: {
+      buffer: () => memory.subarray(end),
+      callback: (length) => {
+        end += length;
+        read();
+        return true;
+      },
+    },
+  });
   const talk: Talk = {
     onFrame: () => undefined,
     write: (bytes) => void socket.write(bytes),
@@ -84,19 +118,7 @@ function converse(socket: Socket): Talk {
         socket.write(frame(key, u32(++correlationId), ...fields));
       }),
   };
-  socket.on('data', (bytes) => {
-    const all = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
-    let at = 0;
-    while (all.length - at >= 4) {
-      const end = at + 4 + all.readUInt32BE(at);
-      if (end > all.length) break;
-      if (all[at + 4]! >= 0x80) answered(all, at + 4);
-      else talk.onFrame(all, at + 4);
-      at = end;
-    }
-    rest = at === all.length ? Buffer.alloc(0) : all.subarray(at);
-  });
-  return talk;
+  return { socket, talk };
 }
 
 async function publish(talk: Talk, { size, window }: Job, channel: string, messages: number): Promise<void> {

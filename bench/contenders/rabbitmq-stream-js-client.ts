@@ -22,7 +22,7 @@ export const rabbitMqStreamJsClient: Contender = {
 
 type Task = (client: Client, job: Job, channel: string, messages: number) => Promise<void>;
 
-const perFrame = 500;
+const perFrame = 1000;
 const perSubEntry = 100;
 
 async function open(job: Job, task: Task): Promise<Runner> {

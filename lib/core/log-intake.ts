@@ -91,6 +91,12 @@ export class LogIntake implements PlaceOwner {
     if (end === 'last') this.end(track);
   }
 
+  /** Passes over a delivery that is settled already or not wanted. It can be the end of the track all the same. */
+  pass(track: Track, delivery: LogDelivery<unknown>): void {
+    track.skip(delivery.offsetKey);
+    if (track.until !== undefined && position(track.until, delivery) !== 'before') this.end(track);
+  }
+
   /** The rest of a track is not asked for. */
   end(track: Track): void {
     if (track.ended) return;

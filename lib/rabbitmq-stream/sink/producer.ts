@@ -57,6 +57,7 @@ export class Producer implements PublisherHandlers {
   /** There while something can be written. */
   private frames: Frames | undefined;
   private blocked = false;
+  private wasLive = false;
   private cancelRetry: Cancel | undefined;
 
   /** Has its id, sent or not. */
@@ -231,7 +232,11 @@ export class Producer implements PublisherHandlers {
     const link = await host.session.producerLink(stream, signal);
     signal.throwIfAborted();
     const station = new Station(link, stream, settings.producer, this);
-    await station.declare();
+    try {
+      await station.declare();
+    } catch (error) {
+      throw this.wasLive ? passing(error, stream) : error;
+    }
     if (signal.aborted) station.leave();
     signal.throwIfAborted();
     station.settle();
@@ -243,6 +248,7 @@ export class Producer implements PublisherHandlers {
     const { pending } = this;
     this.station = station;
     this.state = 'live';
+    this.wasLive = true;
     this.cancelRetry = undefined;
     this.settleStored(station.stored);
     // whoever was told of a confirmation may have closed it
@@ -454,4 +460,17 @@ export class Producer implements PublisherHandlers {
     this.departure.cancel();
     this.timer.stop();
   }
+}
+
+/**
+ * With a full disk a broker refuses publishers as if their names were taken. One that could publish there before waits for
+ * that to pass.
+ */
+function passing(error: unknown, stream: string): unknown {
+  if (!(error instanceof InUseError)) return error;
+  return new StreamUnavailableError(`'${stream}' takes no publisher at the moment`, {
+    broker: 'rabbitmq-stream',
+    cause: error,
+    detail: error.detail,
+  });
 }

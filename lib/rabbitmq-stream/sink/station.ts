@@ -1,4 +1,4 @@
-import type { WeirError } from '../../core/errors.js';
+import { BrokerTimeoutError, type WeirError } from '../../core/errors.js';
 import { keys } from '../codec/keys.js';
 import { encodeDeclarePublisher, encodeDeletePublisher, encodeQueryPublisherSequence } from '../codec/requests.js';
 import { readQueryPublisherSequence } from '../codec/responses.js';
@@ -43,7 +43,9 @@ export class Station implements PublisherHandlers {
         { action: `publish to '${stream}'${name}`, stream, reference, precondition: 'in-use' },
       );
     } catch (error) {
-      this.free();
+      // without an answer the broker may know it
+      if (error instanceof BrokerTimeoutError) this.leave();
+      else this.free();
       throw error;
     }
     if (reference === '') return;

@@ -19,6 +19,9 @@ const header = new ChunkHeader();
 const subEntry = new SubEntryHeader();
 /** Where the leader's term stands in the header of a chunk. */
 const epochAt = 16;
+/** Types of chunks: messages, and the last of those with the broker's own notes. */
+const messages = 0;
+const lastOfNotes = 2;
 
 /** Who is told of a chunk's deliveries. @internal */
 export interface ChunkReader {
@@ -36,8 +39,8 @@ export class Chunk implements Origin {
   readonly epoch: OffsetKey;
   readonly first: OffsetKey;
   readonly records: number;
-  /** Bytes that it holds on to. */
-  readonly size: number;
+  /** Bytes that it holds on to: those that came, and what sub-entries were inflated to. */
+  size: number;
   /** Deliveries that were emitted and are unsettled. */
   open = 0;
   /** Whether all its records were gone through. */
@@ -55,6 +58,8 @@ export class Chunk implements Origin {
   private readonly dataEnd: number;
   private entries: number;
   private upcoming: OffsetKey;
+  /** What lies before it is not asked for. */
+  private from: OffsetKey | undefined = undefined;
   // the sub-entry that the cursor is in
   private inside: Uint8Array = nothing;
   private insideAt = 0;
@@ -72,27 +77,26 @@ export class Chunk implements Origin {
     private readonly reader?: ChunkReader,
   ) {
     readChunkHeader(bytes, start, end, header);
-    const { dataStart, dataEnd, crc } = header;
-    const data = bytes.subarray(dataStart, dataEnd);
+    const { dataStart, dataEnd, crc, type, firstOffset } = header;
+    if (type > lastOfNotes) throw malformed(firstOffset, `has the type ${type}, which is not known`);
+    const data = plain(bytes.subarray(dataStart, dataEnd));
     const actual = crc32(data);
     if (actual !== crc) {
-      throw new ProtocolError(
-        `the chunk at offset ${String(header.firstOffset)} has the CRC-32 ${hex(actual)} where its header says ${hex(crc)}`,
-        { broker: 'rabbitmq-stream' },
-      );
+      throw malformed(firstOffset, `has the CRC-32 ${hex(actual)} where its header says ${hex(crc)}`);
     }
     this.timestamp = header.timestamp;
     this.epoch = readId(bytes, start + epochAt);
-    this.first = header.firstOffset;
+    this.first = firstOffset;
     this.records = header.records;
-    // other types than 0 hold the broker's own notes
-    this.entries = header.type === 0 ? header.entries : 0;
-    this.upcoming = this.offset = header.firstOffset;
+    this.offset = firstOffset;
     this.data = owned ? data : data.slice();
     this.bytes = this.data;
-    this.at = 0;
-    this.dataEnd = dataEnd - dataStart;
-    this.size = this.dataEnd;
+    this.size = this.dataEnd = data.length;
+    // the broker's own notes are passed over as a whole
+    const isMessages = type === messages;
+    this.entries = isMessages ? header.entries : 0;
+    this.upcoming = isMessages ? firstOffset : this.after;
+    this.at = isMessages ? 0 : this.dataEnd;
   }
 
   /** The offset after its last record. */
@@ -120,20 +124,17 @@ export class Chunk implements Origin {
       if (!this.enter()) return false;
       if (this.left > 0) return this.nextInside();
     }
+    if (!this.done) this.checkEnd();
     this.done = true;
     return false;
   }
 
-  /** Passes over sub-entries that lie before an offset as a whole, so that they are not inflated for nothing. */
+  /**
+   * What lies before that offset is not asked for: sub-entries that lie there as a whole are not inflated for nothing.
+   * Records still come, and so may the first ones of a sub-entry.
+   */
   skipTo(offset: OffsetKey): void {
-    while (this.left === 0 && this.entries > 0 && isSubEntry(this.data, this.at)) {
-      readSubEntryHeader(this.data, this.at, this.dataEnd, subEntry);
-      const after = add(this.upcoming, subEntry.records);
-      if (after > offset) return;
-      this.upcoming = after;
-      this.at = subEntry.dataEnd;
-      this.entries--;
-    }
+    this.from = offset;
   }
 
   settled(track: Track): void {
@@ -151,15 +152,23 @@ export class Chunk implements Origin {
   private enter(): boolean {
     readSubEntryHeader(this.data, this.at, this.dataEnd, subEntry);
     const { compression, records, uncompressedSize, dataStart, dataEnd } = subEntry;
-    const codec = compressor(compression);
-    if (codec === undefined) {
-      this.missing = compression;
-      return false;
+    const after = add(this.upcoming, records);
+    if (this.from !== undefined && after <= this.from) {
+      this.upcoming = after;
+    } else {
+      const codec = compressor(compression);
+      if (codec === undefined) {
+        this.missing = compression;
+        return false;
+      }
+      this.missing = undefined;
+      const inside = plain(codec.decompress(this.data.subarray(dataStart, dataEnd), uncompressedSize));
+      if (inside.buffer !== this.data.buffer) this.size += inside.length;
+      if (records === 0 && inside.length > 0) throw this.tooMuchInside(inside.length);
+      this.inside = inside;
+      this.insideAt = 0;
+      this.left = records;
     }
-    this.missing = undefined;
-    this.inside = codec.decompress(this.data.subarray(dataStart, dataEnd), uncompressedSize);
-    this.insideAt = 0;
-    this.left = records;
     this.at = dataEnd;
     this.entries--;
     return true;
@@ -172,10 +181,7 @@ export class Chunk implements Origin {
     this.start = insideAt + 4;
     this.insideAt = this.end = insideAt + 4 + length;
     if (--this.left === 0 && this.insideAt !== inside.length) {
-      throw new ProtocolError(
-        `a sub-entry at offset ${String(this.upcoming)} holds ${inside.length - this.insideAt} bytes more than its records`,
-        { broker: 'rabbitmq-stream' },
-      );
+      throw this.tooMuchInside(inside.length - this.insideAt);
     }
     this.advance();
     return true;
@@ -185,6 +191,31 @@ export class Chunk implements Origin {
     this.offset = this.upcoming;
     this.upcoming = offsetAfter(this.upcoming);
   }
+
+  /** The CRC does not cover the header, and offsets are counted by it from one chunk to the next. */
+  private checkEnd(): void {
+    const { first, upcoming, after, records, at, dataEnd } = this;
+    if (at !== dataEnd) throw malformed(first, `holds ${dataEnd - at} bytes more than its entries`);
+    if (upcoming === after) return;
+    const counted = BigInt(upcoming) - BigInt(first);
+    throw malformed(first, `holds ${counted} records where its header says ${records}`);
+  }
+
+  private tooMuchInside(bytes: number): ProtocolError {
+    return malformed(this.first, `has a sub-entry with ${bytes} bytes more than its records, at offset ${this.upcoming}`);
+  }
+}
+
+function malformed(first: OffsetKey, problem: string): ProtocolError {
+  return new ProtocolError(`the chunk at offset ${first} ${problem}`, { broker: 'rabbitmq-stream' });
+}
+
+/**
+ * The same bytes without the methods of a Buffer, whose `slice` makes no copy: whoever takes a record out would hold on to
+ * all of it.
+ */
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function add(offset: OffsetKey, count: number): OffsetKey {

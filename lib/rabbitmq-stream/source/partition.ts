@@ -64,6 +64,8 @@ export class Partition implements ChunkReader {
   private log = new Log();
   /** Where it begins, or began; undefined until that is known. */
   private beginning: Beginning | undefined;
+  /** Where the log began when the subscription was made, if that matters. */
+  private oldest: OffsetKey | undefined;
   /** Whether a chunk came since the subscription was made. */
   private fresh = true;
   /** For a single active consumer: whether it is the active one. */
@@ -106,7 +108,11 @@ export class Partition implements ChunkReader {
       host.session,
       { stream, properties },
       {
-        begin: (connection, signal) => this.begin(connection, signal),
+        begin: async (connection, signal) => {
+          const spec = await this.begin(connection, signal);
+          await this.findOldest(connection);
+          return spec;
+        },
         subscribed: () => {
           this.grant();
         },
@@ -254,6 +260,11 @@ export class Partition implements ChunkReader {
     return this.beginning.spec;
   }
 
+  /** Asked before chunks come, because a gap is told before what lies behind it is emitted. */
+  private async findOldest(connection: Connection): Promise<void> {
+    this.oldest = this.beginning?.expected === true ? await firstChunk(connection, this.request.stream) : undefined;
+  }
+
   private async resolveEnd(signal: AbortSignal): Promise<void> {
     const { options, stream } = this.request;
     const { until } = options;
@@ -320,11 +331,6 @@ export class Partition implements ChunkReader {
     const from = this.beginning!.from;
     if (from !== undefined && offset < from) return;
     if (track.last !== undefined && offset <= track.last) return;
-    const earlier = track.earlier(offset);
-    if (earlier === 'settled') {
-      track.skip(offset);
-      return;
-    }
     const { channel, stream, isPartition, options } = this.request;
     const delivery = new RecordDelivery<Uint8Array>(
       channel,
@@ -335,12 +341,13 @@ export class Partition implements ChunkReader {
       chunk.end,
       chunk,
     );
-    if (earlier === 'unsettled') delivery.redeliveries = 1;
+    const earlier = track.earlier(offset);
     const wanted = options.filter?.postFilter;
-    if (wanted !== undefined && !wanted(delivery)) {
-      track.skip(offset);
+    if (earlier === 'settled' || (wanted !== undefined && !wanted(delivery))) {
+      intake.pass(track, delivery);
       return;
     }
+    if (earlier === 'unsettled') delivery.redeliveries = 1;
     chunk.open++;
     intake.admit(track, delivery);
   }
@@ -372,9 +379,9 @@ export class Partition implements ChunkReader {
   }
 
   private missing(from: OffsetKey, first: OffsetKey): void {
-    const { request } = this;
-    // what the filter keeps back is not missing
-    if (request.options.filter?.values !== undefined) return;
+    const { request, oldest } = this;
+    // what the filter keeps back is not missing, and the broker's own notes have offsets too
+    if (request.options.filter?.values !== undefined || oldest === undefined || oldest <= from) return;
     this.host.story.tell({
       type: 'gap',
       channel: request.stream,
@@ -431,6 +438,7 @@ export class Partition implements ChunkReader {
     if (connection === undefined) return;
     try {
       const spec = active ? await this.activate(connection) : await this.passivate();
+      if (active) await this.findOldest(connection);
       // a chunk can follow the answer at once
       this.active = active;
       reply(spec);

@@ -2,7 +2,6 @@ import type { Cancel, Clock } from '../../core/clock.js';
 import type { Logger } from '../../core/logger.js';
 import type { OffsetKey } from '../../core/offset.js';
 import type { Track } from '../../core/track.js';
-import { encodeStoreOffset } from '../codec/requests.js';
 import { storeOffset } from '../positions.js';
 import type { Session } from '../session/session.js';
 
@@ -27,53 +26,51 @@ export interface KeeperOptions {
  * @internal
  */
 export class PositionKeeper {
-  /** What the broker has, as far as is known here. */
+  /** What the broker has, as far as it has said so. */
   private stored: OffsetKey | undefined;
   private since = 0;
   private cancelTimer: Cancel | undefined;
   private storing = false;
+  /** What was to be stored while a store was on its way. */
+  private next: Track | undefined;
   /** What held the position up when the timer looked last. */
   private suspect: OffsetKey | undefined;
   private told: OffsetKey | undefined;
 
   constructor(private readonly options: KeeperOptions) {}
 
-  /** What the broker has, as far as is known here. */
+  /** What the broker has, as far as it has said so. */
   get last(): OffsetKey | undefined {
     return this.stored;
   }
 
   /** The broker was asked what it has. */
   begin(stored: OffsetKey | undefined): void {
+    this.stop();
     this.stored = stored;
     this.since = 0;
+    this.suspect = this.told = undefined;
   }
 
   /** A delivery of the track was settled. */
   settled(track: Track): void {
+    // an ack that comes after the end must not set a timer that nobody ends
+    if (!track.alive) return;
+    this.later(track);
     if (++this.since >= this.options.messages) this.store(track);
-    else
-      this.cancelTimer ??= this.options.clock.after(this.options.ms, () => {
-        this.cancelTimer = undefined;
-        this.store(track);
-        this.watch(track);
-      });
   }
 
   /** Stores where the track stands, unless it is stored already. Resolves when the broker has it. */
   async flush(track: Track): Promise<void> {
     this.stop();
-    const position = this.due(track);
-    if (position === undefined) return;
-    const { session, reference, stream } = this.options;
-    this.stored = position;
-    await session.locator.call((connection) => storeOffset(connection, reference, stream, BigInt(position)));
+    if (this.due(track) !== undefined) await this.put(track);
   }
 
   /** Stores nothing more by itself. */
   stop(): void {
     this.cancelTimer?.();
     this.cancelTimer = undefined;
+    this.next = undefined;
   }
 
   private due(track: Track): OffsetKey | undefined {
@@ -82,26 +79,46 @@ export class PositionKeeper {
     return this.stored !== undefined && position <= this.stored ? undefined : position;
   }
 
+  private later(track: Track): void {
+    this.cancelTimer ??= this.options.clock.after(this.options.ms, () => {
+      this.cancelTimer = undefined;
+      this.store(track);
+      this.watch(track);
+    });
+  }
+
   private store(track: Track): void {
     this.since = 0;
-    const position = this.due(track);
-    if (position === undefined || this.storing) return;
-    const { session, reference, stream, log } = this.options;
+    if (this.due(track) === undefined) return;
+    if (this.storing) {
+      this.next = track;
+      return;
+    }
     this.storing = true;
-    session.locator
-      .call((connection) => {
-        // where it stands by then: the locator may have been away
-        const now = this.due(track) ?? position;
-        this.stored = now;
-        connection.send(encodeStoreOffset({ reference, stream, offset: now }));
-        return Promise.resolve();
-      })
+    const { log, reference, stream } = this.options;
+    this.put(track)
       .catch((error: unknown) => {
         log.warn(`the offset of '${reference}' on '${stream}' was not stored`, error);
+        if (track.alive) this.later(track);
       })
       .finally(() => {
         this.storing = false;
+        const { next } = this;
+        this.next = undefined;
+        if (next !== undefined) this.store(next);
       });
+  }
+
+  /** Stores where the track stands when there is a connection, which may have been away, and has the broker confirm it. */
+  private put(track: Track): Promise<void> {
+    const { session, reference, stream } = this.options;
+    return session.locator.call(async (connection) => {
+      const position = this.due(track);
+      if (position === undefined) return;
+      await storeOffset(connection, reference, stream, BigInt(position));
+      // the log can have become another one meanwhile
+      if (track.alive && (this.stored === undefined || position > this.stored)) this.stored = position;
+    });
   }
 
   /** Once for each offset that holds the position up. */

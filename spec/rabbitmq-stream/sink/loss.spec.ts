@@ -187,6 +187,22 @@ describe('A RabbitMQ stream that cannot be reached', () => {
     expect(sink.told.at(-1)).to.equal('b ok');
   });
 
+  it('fails where its name is taken, and waits where it was its own before', async () => {
+    bench.broker.refusals.push(17);
+    const sink = bench.sink({ producer: 'p' });
+    sink.offer('a');
+    await settled();
+    expect(sink.told).to.deep.equal(['a IN_USE']);
+    sink.offer('b');
+    await settled();
+    bench.connection.drop();
+    bench.broker.refusals.push(17);
+    await bench.broker.retry();
+    expect(sink.told).to.deep.equal(['a IN_USE']);
+    await bench.broker.retry();
+    expect(sink.told).to.deep.equal(['a IN_USE', 'b ok']);
+  });
+
   it('tries again while the stream has no leader', async () => {
     bench.broker.refusals.push(6);
     bench.broker.confirms = true;

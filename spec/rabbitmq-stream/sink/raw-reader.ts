@@ -1,5 +1,5 @@
 import { systemClock } from '../../../lib/core/clock.js';
-import { guarded } from '../../../lib/core/logger.js';
+import { silent } from '../../../lib/core/logger.js';
 import { keys } from '../../../lib/rabbitmq-stream/codec/keys.js';
 import { encodeCredit } from '../../../lib/rabbitmq-stream/codec/credit.js';
 import { encodeSubscribe } from '../../../lib/rabbitmq-stream/codec/requests.js';
@@ -33,7 +33,7 @@ export async function readChunks(
     {
       ...{ host: server.host, port: server.port, sasl: 'plain', username: 'guest', password: 'guest', vhost: '/' },
       ...{ frameMax: 0, heartbeat: 0, connectTimeout: 10_000, requestTimeout: 10_000, maxFrame: 2 ** 27 },
-      ...{ properties: {}, clock: systemClock, log: guarded(undefined) },
+      ...{ properties: {}, clock: systemClock, log: silent },
     },
     {
       deliver: (subscriptionId, bytes, start, end) => {

@@ -1,5 +1,6 @@
 import { connect, Offset, type Client, type ConsumerFilter, type Publisher } from 'rabbitmq-stream-js-client';
 import type { CompressionType } from 'rabbitmq-stream-js-client/dist/compression.js';
+import type { StreamConsumer } from 'rabbitmq-stream-js-client/dist/consumer.js';
 import type { FilterFunc, Message, MessageOptions } from 'rabbitmq-stream-js-client/dist/publisher.js';
 import type { RabbitMqServer } from '../brokers/index.js';
 import { within } from '../wait.js';
@@ -34,7 +35,7 @@ export interface JsPartitioned {
 }
 
 const timeout = 15_000;
-const compressions = { none: 0, gzip: 1 } as const satisfies Record<string, CompressionType>;
+const compressions: Readonly<Record<'none' | 'gzip', CompressionType>> = { none: 0, gzip: 1 };
 
 /** A client with what it has opened. */
 export class RabbitMqJs {
@@ -44,7 +45,9 @@ export class RabbitMqJs {
     server: Pick<RabbitMqServer, 'host' | 'port' | 'username' | 'password' | 'vhost'>,
   ): Promise<RabbitMqJs> {
     const { host: hostname, port, username, password, vhost } = server;
-    return new RabbitMqJs(await within(connect({ hostname, port, username, password, vhost }), timeout, 'the JS client'));
+    return new RabbitMqJs(
+      await within(connect({ hostname, port, username, password, vhost }), timeout, 'the JS client'),
+    );
   }
 
   /** Publishes in order and resolves when the broker has confirmed all. */
@@ -69,9 +72,7 @@ export class RabbitMqJs {
     compression: keyof typeof compressions,
   ): Promise<void> {
     const publisher = await this.client.declarePublisher({ stream });
-    await confirmed(publisher, 1, () =>
-      publisher.sendSubEntries(messages.map(asMessage), compressions[compression] as CompressionType),
-    );
+    await confirmed(publisher, 1, () => publisher.sendSubEntries(messages.map(asMessage), compressions[compression]));
   }
 
   /**
@@ -79,9 +80,12 @@ export class RabbitMqJs {
    * cannot tell what is confirmed.
    */
   async publishKeys(superStream: string, keys: readonly string[], routingStrategy: 'hash' | 'key'): Promise<void> {
-    const publisher = await this.client.declareSuperStreamPublisher({ superStream, routingStrategy }, (content) => content);
+    const publisher = await this.client.declareSuperStreamPublisher(
+      { superStream, routingStrategy },
+      (content) => content,
+    );
     for (const key of keys) {
-      await publisher.send(Buffer.from(key));
+      await publisher.send(Buffer.from(key), {});
     }
   }
 
@@ -91,7 +95,7 @@ export class RabbitMqJs {
     const messages: JsMessage[] = [];
     let isDone: () => void = () => undefined;
     const done = new Promise<void>((resolve) => (isDone = resolve));
-    const consumer = await this.client.declareConsumer(
+    const declared = this.client.declareConsumer(
       {
         stream,
         offset: start === undefined ? Offset.first() : Offset.offset(start),
@@ -104,15 +108,17 @@ export class RabbitMqJs {
         }
         messages.push(message);
         if (name) {
-          await consumer.storeOffset(message.offset);
+          // messages may be there before the answer is
+          await (await declared).storeOffset(message.offset);
         }
         if (messages.length === count) {
           isDone();
         }
       },
     );
+    const consumer = await declared;
     try {
-      await within(done, timeout, () => `${count} messages of ${stream} for the JS client; ${messages.length} came`);
+      await within(done, timeout, `${count} messages of ${stream} for the JS client`);
       if (name) {
         // Storing has no answer; the one to this says that it is through.
         await consumer.queryOffset();
@@ -128,14 +134,14 @@ export class RabbitMqJs {
     const messages: JsPartitioned[] = [];
     let isDone: () => void = () => undefined;
     const done = new Promise<void>((resolve) => (isDone = resolve));
-    const consumer = await this.client.declareSuperStreamConsumer({ superStream }, (message, { streamName }) => {
-      messages.push({ partition: streamName, message });
+    const consumer = await this.client.declareSuperStreamConsumer({ superStream }, (message, from) => {
+      messages.push({ partition: (from as StreamConsumer).streamName, message });
       if (messages.length === count) {
         isDone();
       }
     });
     try {
-      await within(done, timeout, () => `${count} messages of ${superStream} for the JS client; ${messages.length} came`);
+      await within(done, timeout, `${count} messages of ${superStream} for the JS client`);
       return messages;
     } finally {
       await consumer.close();
