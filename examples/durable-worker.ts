@@ -1,13 +1,15 @@
 // A worker that stops and goes on where it stood, and workers that share the work.
 //
-//   npx tsx examples/durable-worker.ts [--broker nats://localhost:4222 [--cluster test-cluster]]
+//   npx tsx examples/durable-worker.ts [--broker URL]
+//
+// In memory; URL is nats://localhost:4222 (with --cluster test-cluster) or rabbitmq-stream://localhost:5552.
 import { firstValueFrom, lastValueFrom, merge, take, tap, timer, toArray } from 'rxjs';
 import { ackConcatMap, ackMergeMap, earliest, text, type Broker, type Delivery } from 'rx-weir';
 import { placeFromArguments, run } from './support.js';
 
 await run('durable-worker', async (closing) => {
   const place = placeFromArguments();
-  const channel = `jobs-${place.run}`;
+  const channel = await place.channel('jobs');
   const boss = closing(place.open('boss'));
 
   const order = async (from: number, to: number): Promise<void> => {
@@ -49,7 +51,8 @@ await run('durable-worker', async (closing) => {
   // closing and unsubscribing keep the position; this drops it
   await tuesday.forget(channel, { durable: 'worker' });
 
-  await team(place.open, closing, channel, place.ackWait);
+  if (place.queue === 'shared') await team(place.open, closing, channel, place.ackWait);
+  else console.log('a team: one works and the others stand by, see rabbitmq-single-active.ts');
 });
 
 /** A queue group: each job goes to one of its members. With a durable, the group's position outlives its members. */

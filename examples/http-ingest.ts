@@ -4,7 +4,7 @@
 //   npx tsx examples/http-ingest.ts --port 8080     serves until Ctrl-C
 //   curl --data-binary @events.ndjson http://localhost:8080/events
 //
-// Add --broker nats://localhost:4222 [--cluster test-cluster] for NATS Streaming.
+// Add --broker nats://localhost:4222 [--cluster test-cluster] for NATS Streaming, or --broker rabbitmq-stream://localhost:5552.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { lastValueFrom, reduce } from 'rxjs';
 import { ClosedError, json, type Broker, type Receipt } from 'rx-weir';
 import { linesOf } from './start-input.js';
-import { brokerOptions, placeOf, run } from './support.js';
+import { brokerOptions, placeOf, run, type Place } from './support.js';
 
 interface Line {
   readonly number: number;
@@ -32,7 +32,7 @@ async function main(closing: <B extends Broker>(broker: B) => B): Promise<void> 
   const place = placeOf(values);
   const broker = closing(place.open('ingest'));
   await broker.connect();
-  const server = createServer((request, response) => void answer(broker, place.run, request, response));
+  const server = createServer((request, response) => void answer(broker, place, request, response));
   server.listen(Number(values.port ?? 0), '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -46,7 +46,7 @@ async function main(closing: <B extends Broker>(broker: B) => B): Promise<void> 
   console.log('closed');
 }
 
-async function answer(broker: Broker, run: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(broker: Broker, place: Place, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const reply = (status: number, body: object): void => {
     response.writeHead(status, { 'content-type': 'application/json', ...(status === 503 && { 'retry-after': '1' }) });
     response.end(`${JSON.stringify(body)}\n`);
@@ -56,7 +56,7 @@ async function answer(broker: Broker, run: string, request: IncomingMessage, res
     if (name === undefined) reply(404, { message: 'POST to /NAME, of letters, digits, - and _' });
     else if (request.method !== 'POST') reply(405, { message: 'POST lines of JSON' });
     else {
-      const outcome = await store(broker, `${name}-${run}`, request);
+      const outcome = await store(broker, await place.channel(name), request);
       if (outcome.failed.length === 0) reply(202, { stored: outcome.stored });
       // where nothing was stored and it may work later, the client may send the whole body again
       else reply(outcome.stored === 0 && outcome.retriable ? 503 : 207, outcome);

@@ -1,6 +1,8 @@
 // Requests in, work that fails now and then, results out: retry, dead letters, and a bridge to another broker.
 //
-//   npx tsx examples/pipeline.ts [--broker nats://localhost:4222 [--cluster test-cluster]]
+//   npx tsx examples/pipeline.ts [--broker URL]
+//
+// In memory; URL is nats://localhost:4222 (with --cluster test-cluster) or rabbitmq-stream://localhost:5552.
 import { defer, lastValueFrom, retry, take, toArray } from 'rxjs';
 import { ackFilter, ackMergeMap, bridgeTo, earliest, json, mapValue, text, untilNow, type Delivery } from 'rx-weir';
 import { memory } from 'rx-weir/memory';
@@ -47,9 +49,9 @@ await run('pipeline', async (closing) => {
   const place = placeFromArguments();
   const broker = closing(place.open('pipeline'));
   const archive = closing(memory());
-  const requests = `requests-${place.run}`;
-  const bills = `bills-${place.run}`;
-  const letters = `letters-${place.run}`;
+  const requests = await place.channel('requests');
+  const bills = await place.channel('bills');
+  const letters = await place.channel('letters');
   const prices = new Prices();
 
   await lastValueFrom(broker.publishFrom(requests, orders, { codec: json<Order>() }));

@@ -1,6 +1,8 @@
 // Where a subscription can begin and where it can end.
 //
-//   npx tsx examples/replay.ts [--broker nats://localhost:4222 [--cluster test-cluster]]
+//   npx tsx examples/replay.ts [--broker URL]
+//
+// In memory; URL is nats://localhost:4222 (with --cluster test-cluster) or rabbitmq-stream://localhost:5552.
 import { firstValueFrom, interval, lastValueFrom, mergeMap, takeUntil, timer, toArray, type Observable } from 'rxjs';
 import {
   ackConcatMap,
@@ -23,8 +25,8 @@ import { placeFromArguments, run } from './support.js';
 await run('replay', async (closing) => {
   const place = placeFromArguments();
   const broker = closing(place.open('replay'));
-  const channel = `replay-${place.run}`;
-  const isMemory = place.name === 'memory';
+  const channel = await place.channel('replay');
+  const nth = (n: bigint): bigint => place.firstOffset + n - 1n;
 
   console.log(`six messages on ${place.name}: one two three four five six`);
   for (const word of ['one', 'two', 'three', 'four', 'five', 'six']) {
@@ -40,24 +42,24 @@ await run('replay', async (closing) => {
   };
 
   // a moment between the third and the fourth, by the broker's clock
-  const all$ = broker.messages(channel, { start: earliest(), until: untilOffset(6) });
+  const all$ = broker.messages(channel, { start: earliest(), until: untilOffset(nth(6n)) });
   const time = async (message: Delivery): Promise<number> => message.time?.getTime() ?? 0;
   const times: readonly number[] = await lastValueFrom(all$.pipe(ackConcatMap(time), toArray()));
   const between = (times[2]! + times[3]!) / 2;
 
-  const last = untilOffset(6);
+  const last = untilOffset(nth(6n));
   console.log('\nstarts');
   await show('earliest()', values(earliest(), last));
   await show('latest()', values(latest(), last));
-  await show('fromOffset(3)', values(fromOffset(3), last));
+  await show(`fromOffset(${nth(3n)})`, values(fromOffset(nth(3n)), last));
   await show('fromTime(between three and four)', values(fromTime(between), last));
   await show('fromAgo(60_000)', values(fromAgo(60_000), last));
 
   console.log('\nends');
-  await show('untilOffset(4)', values(earliest(), untilOffset(4)));
+  await show(`untilOffset(${nth(4n)})`, values(earliest(), untilOffset(nth(4n))));
   await show('untilTime(between three and four)', values(earliest(), untilTime(between)));
   // the protocol of NATS Streaming does not tell what the last message is
-  if (isMemory) await show('untilNow()', values(earliest(), untilNow()));
+  if (!place.name.startsWith('NATS')) await show('untilNow()', values(earliest(), untilNow()));
   else console.log('untilNow()                                 not on NATS Streaming');
 
   console.log('\nlive');

@@ -1,6 +1,8 @@
 // A sink is a Subject that publishes. Receipts tell what became of each value.
 //
-//   npx tsx examples/sink-with-receipts.ts [--broker nats://localhost:4222 [--cluster test-cluster]]
+//   npx tsx examples/sink-with-receipts.ts [--broker URL]
+//
+// In memory; URL is nats://localhost:4222 (with --cluster test-cluster) or rabbitmq-stream://localhost:5552.
 import { from, lastValueFrom, map, max, range, toArray } from 'rxjs';
 import { earliest, text, untilOffset } from 'rx-weir';
 import { placeFromArguments, run } from './support.js';
@@ -8,7 +10,7 @@ import { placeFromArguments, run } from './support.js';
 await run('sink-with-receipts', async (closing) => {
   const place = placeFromArguments();
   const broker = closing(place.open('sink'));
-  const channel = `numbers-${place.run}`;
+  const channel = await place.channel('numbers');
 
   // 1. next() never blocks: an Observable can be subscribed to it as it is
   const sink = broker.sink(channel, { codec: text, maxInFlight: 8 });
@@ -36,8 +38,9 @@ await run('sink-with-receipts', async (closing) => {
 
   // 4. what comes faster than it can go, and does not wait, is bounded by the buffer, and told
   for (const overflow of ['error', 'drop-newest', 'drop-oldest'] as const) {
-    const small = broker.sink(`${overflow}-${place.run}`, { codec: text, maxInFlight: 2, buffer: 3, overflow });
+    const small = broker.sink(await place.channel(overflow), { codec: text, maxInFlight: 2, buffer: 3, overflow });
     const outcome = lastValueFrom(small.receipts.pipe(toArray()));
+    await small.send('0'); // connected: what comes next goes out at once, as far as the window has room
     range(1, 8).subscribe((n) => small.next(String(n)));
     small.complete();
     const lost = (await outcome).filter((receipt) => !receipt.ok);
@@ -56,12 +59,14 @@ await run('sink-with-receipts', async (closing) => {
   console.log(`publishTo: ${(await lastValueFrom(ids$.pipe(toArray()))).length} receipts`);
 
   // 6. publish() is a Promise, which rejects where the others give a failed receipt
-  await broker.publish('no wildcards >', 'x', { codec: text }).catch((error: unknown) => {
+  await broker.publish('', 'x', { codec: text }).catch((error: unknown) => {
     console.log(`publish: ${(error as Error).name}`);
   });
 
   const stored = await lastValueFrom(
-    broker.values(channel, { start: earliest(), until: untilOffset(120), codec: text }).pipe(toArray()),
+    broker
+      .values(channel, { start: earliest(), until: untilOffset(place.firstOffset + 119n), codec: text })
+      .pipe(toArray()),
   );
   console.log(`stored: ${stored.length}, from '${stored[0]}' to '${stored.at(-1)}'`);
 });

@@ -12,8 +12,9 @@ Each line of FILE becomes a message: published, replayed, worked on, acked.
 
   FILE          a file with lines, or - for standard input. Default: what is piped in,
                 else the packages in package-lock.json
-  --broker URL  a NATS Streaming server, such as nats://localhost:4222. Default: in memory
-  --cluster ID  the id of its cluster. Default: test-cluster
+  --broker URL  a server, such as nats://localhost:4222 (NATS Streaming) or
+                rabbitmq-stream://localhost:5552. Default: in memory
+  --cluster ID  the id of a NATS Streaming cluster. Default: test-cluster
   --fail TEXT   lines that hold TEXT fail at every attempt. Default: the third line
   --help        this page`;
 
@@ -38,14 +39,18 @@ await run('npm start', async (closing) => {
   console.log(`${strong('rx-weir')} on ${place.name}, with ${input.name}\n`);
 
   const begun = performance.now();
-  const stored = await publish(broker, `lines-${place.run}`, input.lines);
-  const { done, failed } = await work(broker, place, stored, values.fail);
-  if (failed > 0) await read(broker, `failed-${place.run}`, failed);
+  const channel = await place.channel('lines');
+  const letters = await place.channel('failed');
+  const stored = await publish(broker, channel, input.lines);
+  const { done, failed } = await work(broker, place, { channel, letters, stored, fail: values.fail });
+  if (failed > 0) await read(broker, place, letters, failed);
   const seconds = ((performance.now() - begun) / 1000).toFixed(1);
   console.log(`\n${strong(count(done, 'line'))} done and ${count(failed, 'line')} put aside, in ${seconds} s.\n`);
   console.log(`Next: ${dim('your own lines')}              npm start -- FILE     (or:  ls | npm start)`);
-  console.log(`      ${dim('the same on a real server')}   npm start -- --broker nats://localhost:4222`);
-  console.log(`      ${dim('five more programs')}          npx tsx examples/replay.ts     (the others are beside it)`);
+  console.log(
+    `      ${dim('the same on a real server')}   npm start -- --broker nats://localhost:4222     (or rabbitmq-stream://localhost:5552)`,
+  );
+  console.log(`      ${dim('nine more programs')}          npx tsx examples/replay.ts     (the others are beside it)`);
   console.log(`      ${dim('the whole story')}             README.md`);
 });
 
@@ -82,9 +87,14 @@ async function publish(broker: Broker, channel: string, lines: AsyncIterable<str
 async function work(
   broker: Broker,
   place: Place,
-  stored: number,
-  fail: string | undefined,
+  job: {
+    readonly channel: string;
+    readonly letters: string;
+    readonly stored: number;
+    readonly fail: string | undefined;
+  },
 ): Promise<{ done: number; failed: number }> {
+  const { channel, letters, stored, fail } = job;
   word('start', `earliest(): from the first line that is stored; also latest(), fromOffset(), fromTime() …`);
   word('delivery', `a line in your hands, with its offset and time; ${concurrency} are worked on at a time`);
   word('ack', `"I am done with it": ackMergeMap says it for each line when the work on it succeeded`);
@@ -98,9 +108,9 @@ async function work(
   const settled = (): void => {
     if (done + failed === stored) all.abort();
   };
-  const sink = broker.sink(`failed-${place.run}`, { codec: text });
+  const sink = broker.sink(letters, { codec: text });
 
-  const lines$ = broker.messages(`lines-${place.run}`, {
+  const lines$ = broker.messages(channel, {
     start: earliest(),
     maxInFlight: window,
     ackWait: place.ackWait,
@@ -112,14 +122,15 @@ async function work(
       const digest = await digestOf(line.value);
       const before: number = line.redeliveries ?? 0;
       const attempt = before + 1;
-      const always = fail === undefined ? line.offset === BigInt(Math.min(3, stored)) : line.value.includes(fail);
-      const once = fail === undefined && stored > 3 && line.offset === 2n && attempt === 1;
+      const number = Number((line.offset ?? 0n) - place.firstOffset) + 1;
+      const always = fail === undefined ? number === Math.min(3, stored) : line.value.includes(fail);
+      const once = fail === undefined && stored > 3 && number === 2 && attempt === 1;
       if (always || once) {
-        const rest = always && attempt >= attempts ? 'put aside' : `released, comes again in ${place.ackWait} ms`;
-        told.add(`#${String(line.offset)} ${show(line.value)} is made to fail, attempt ${attempt}: ${rest}`);
+        const rest = always && attempt >= attempts ? 'put aside' : 'released, to come again';
+        told.add(`#${number} ${show(line.value)} is made to fail, attempt ${attempt}: ${rest}`);
         throw new Error('it was made to fail');
       }
-      if (line.redelivered) told.add(`#${String(line.offset)} ${show(line.value)} succeeds, attempt ${attempt}: acked`);
+      if (line.redelivered) told.add(`#${number} ${show(line.value)} succeeds, attempt ${attempt}: acked`);
       distinct.add(digest);
       done++;
       settled();
@@ -152,13 +163,17 @@ async function work(
 }
 
 /** Reads what was put aside, and acks by hand. */
-async function read(broker: Broker, channel: string, failed: number): Promise<void> {
+async function read(broker: Broker, place: Place, channel: string, failed: number): Promise<void> {
   word(
     'sink',
     `a Subject that publishes; it took ${count(failed, 'line')} that failed ${attempts} times to '${channel}'`,
   );
   let shown = 0;
-  const letters$ = broker.messages(channel, { start: earliest(), until: untilOffset(failed), codec: text });
+  const letters$ = broker.messages(channel, {
+    start: earliest(),
+    until: untilOffset(place.firstOffset + BigInt(failed) - 1n),
+    codec: text,
+  });
   for await (const letter of toAsyncIterable(letters$)) {
     if (shown++ < 2) word('', `read back: ${show(letter.value)}, then delivery.ack()`);
     letter.ack();

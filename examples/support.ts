@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import type { Broker } from 'rx-weir';
 import { memory } from 'rx-weir/memory';
 import { natsStreaming } from 'rx-weir/nats-streaming';
+import { rabbitmqStream, type RabbitMqStreamBroker } from 'rx-weir/rabbitmq-stream';
 
 /** What all programs here take; `parseArgs` of Node reads it. */
 export const brokerOptions = {
@@ -18,23 +19,69 @@ export interface Place {
   readonly run: string;
   /** How long an unsettled delivery stays away. NATS Streaming counts whole seconds, so that its shortest is 1000. */
   readonly ackWait: number;
+  /** The offset of a channel's first message. */
+  readonly firstOffset: bigint;
+  /** Whether the members of a queue group work at once, or one at a time. */
+  readonly queue: 'shared' | 'single';
   /** A handle, as a process of that name would have it. Making one connects nothing. */
   open(client?: string): Broker;
+  /** A channel of this run. It is made where the broker does not make it by itself. */
+  channel(name: string): Promise<string>;
 }
 
-/** The memory broker, or the NATS Streaming server at that address. */
+/** The memory broker, or the server at that address. */
 export function placeOf({ broker, cluster }: { broker?: string | undefined; cluster: string }): Place {
+  if (broker?.startsWith('rabbitmq-stream') === true) return rabbitPlaceOf(broker);
   const run = randomUUID().slice(0, 8);
+  const channel = (name: string): Promise<string> => Promise.resolve(`${name}-${run}`);
+  const facts = { run, firstOffset: 1n, queue: 'shared', channel } as const;
   if (broker === undefined) {
     const store = memory({ closeTimeout: 2_000 });
-    return { name: 'memory', run, ackWait: 200, open: () => store.handle({ closeTimeout: 2_000 }) };
+    return { ...facts, name: 'memory', ackWait: 200, open: () => store.handle({ closeTimeout: 2_000 }) };
   }
   return {
+    ...facts,
     name: `NATS Streaming at ${withoutPassword(broker)}`,
-    run,
     ackWait: 1_000,
     open: (client = 'example') =>
       natsStreaming({ servers: broker, clusterId: cluster, clientId: `${client}-${run}`, closeTimeout: 2_000 }),
+  };
+}
+
+/** What the programs that show RabbitMQ alone take. */
+export const rabbitOptions = {
+  broker: { type: 'string', default: 'rabbitmq-stream://localhost:5552' },
+} as const;
+
+/** A RabbitMQ, with all that it has beyond the others. */
+export interface RabbitPlace extends Place {
+  open(client?: string): RabbitMqStreamBroker;
+}
+
+/** The RabbitMQ at that address. */
+export function rabbitPlaceOf(url: string): RabbitPlace {
+  const run = randomUUID().slice(0, 8);
+  const made = new Map<string, Promise<void>>();
+  const open = (client = 'example'): RabbitMqStreamBroker =>
+    rabbitmqStream({ url, connectionName: `${client}-${run}`, closeTimeout: 2_000 });
+  const make = async (stream: string): Promise<void> => {
+    await using broker = open('maker');
+    // what is left behind goes by itself, as far as a stream can: its oldest segments, once it is large
+    await broker.createStream(stream, { maxLengthBytes: 100_000_000, maxSegmentBytes: 20_000_000 });
+  };
+  return {
+    name: `RabbitMQ at ${withoutPassword(url)}`,
+    run,
+    ackWait: 200,
+    firstOffset: 0n,
+    queue: 'single',
+    open,
+    async channel(name) {
+      const stream = `${name}-${run}`;
+      if (!made.has(stream)) made.set(stream, make(stream));
+      await made.get(stream);
+      return stream;
+    },
   };
 }
 
@@ -42,6 +89,12 @@ export function placeOf({ broker, cluster }: { broker?: string | undefined; clus
 export function placeFromArguments(): Place {
   const { values } = parseArgs({ options: brokerOptions });
   return placeOf(values);
+}
+
+/** Reads `--broker`, for programs that show RabbitMQ alone and take nothing else. */
+export function rabbitFromArguments(): RabbitPlace {
+  const { values } = parseArgs({ options: rabbitOptions });
+  return rabbitPlaceOf(values.broker);
 }
 
 /** Arguments that are not understood; Node's own have such codes too. */

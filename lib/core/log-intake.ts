@@ -215,11 +215,13 @@ export class LogIntake implements PlaceOwner {
         this.overdue(ackWait);
       });
     }
+    // as in advance(): what is settled meanwhile makes room, which is filled afterwards and not within an emission
+    this.pulling = true;
     for (const first of late) {
-      if (this.over) return;
-      if (!first.open) continue;
-      const copy = first.again();
-      this.emission.emitCopy(copy, first);
+      if (this.over) break;
+      if (first.open && first.track!.alive) this.emission.emitCopy(first.again(), first);
     }
+    this.pulling = false;
+    this.advance();
   }
 }

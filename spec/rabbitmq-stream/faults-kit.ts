@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { lastValueFrom, map, toArray } from 'rxjs';
 import { text } from '../../lib/codec/text.js';
+import type { WeirError } from '../../lib/core/errors.js';
 import { earliest, untilNow } from '../../lib/core/starts.js';
 import type { RabbitMqStreamBroker } from '../../lib/rabbitmq-stream/index.js';
 import { until } from '../support/wait.js';
@@ -22,37 +23,57 @@ export async function untilRecovered(told: Told, times = 1, timeout = 20_000): P
   });
 }
 
-/** All values that a stream has, in its order. */
-export function readBack(broker: RabbitMqStreamBroker, stream: string): Promise<string[]> {
+/** A message as it lies in the stream. */
+export interface Stored {
+  readonly offset: bigint;
+  readonly value: string;
+}
+
+/** All that a stream has, in its order. */
+export function readBack(broker: RabbitMqStreamBroker, stream: string): Promise<Stored[]> {
   return lastValueFrom(
     broker.messages(stream, { start: earliest(), until: untilNow(), codec: text, maxInFlight: 4096 }).pipe(
       map((delivery) => {
         delivery.ack();
-        return delivery.value;
+        return { offset: delivery.offset, value: delivery.value };
       }),
       toArray(),
     ),
   );
 }
 
+/** The values alone. */
+export const valuesOf = (stored: readonly Stored[]): string[] => stored.map(({ value }) => value);
+
 /** How often each value is in the stream. */
-export function countEach(values: readonly string[]): Map<string, number> {
+export function countEach(stored: readonly Stored[]): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  for (const { value } of stored) counts.set(value, (counts.get(value) ?? 0) + 1);
   return counts;
 }
 
-/** The consumer got the stream from its first record on, each offset once and none after another that is higher. */
-export function expectUnbroken(worker: Worker, stream: string): void {
+/** Waits until the consumer has what is stored: each offset once, in its order. What it acked did not come again. */
+export async function expectUnbroken(worker: Worker, stream: string, stored: readonly Stored[]): Promise<void> {
+  await until(() => (worker.order.get(stream)?.length ?? 0) >= stored.length);
   expect(worker.ended, 'the source goes on').to.equal(undefined);
   expect(worker.ackedAndEmitted, 'nothing comes again that was acked').to.deep.equal([]);
   const offsets = worker.order.get(stream) ?? [];
-  const w0 = offsets.findIndex((offset, index) => offset !== BigInt(index));
-  if (w0 >= 0) console.log('DBG at', offsets.flatMap((o, i) => (o === BigInt(w0) ? [i] : [])), 'len', offsets.length, 'others', offsets.flatMap((o, i) => (i > 0 && o !== offsets[i - 1]! + 1n ? [`${i}:${offsets[i-1]}->${o}`] : [])).slice(0, 10));
-  const wrong = offsets.findIndex((offset, index) => offset !== BigInt(index));
-  expect(offsets.slice(Math.max(wrong - 2, 0), wrong + 3), `offsets around ${wrong} of ${offsets.length}`).to.deep.equal(
-    wrong < 0 ? offsets.slice(0, 2) : [],
-  );
+  const wrong = offsets.findIndex((offset, index) => offset !== stored[index]?.offset);
+  expect(wrong < 0 ? [] : offsets.slice(wrong, wrong + 3), `offsets from the ${wrong}th on`).to.deep.equal([]);
+}
+
+/**
+ * Offsets without a message: a stored position that finds no message to travel with becomes an entry of its own. There is
+ * no other reason, so that there are no more of them than positions that were stored.
+ */
+export function holesIn(stored: readonly Stored[]): bigint[] {
+  const holes: bigint[] = [];
+  let next = 0n;
+  for (const { offset } of stored) {
+    for (; next < offset; next++) holes.push(next);
+    next = offset + 1n;
+  }
+  return holes;
 }
 
 /** Every message has its receipt, and what the receipts say is true. */
@@ -60,4 +81,39 @@ export function expectToldOfAll(load: Load, count: number, stored: ReadonlyMap<s
   expect(load.confirmed.size + load.failed.length).to.equal(count);
   const lost = [...load.confirmed].filter((value) => !stored.has(value));
   expect(lost, 'confirmed and not stored').to.deep.equal([]);
+}
+
+/** Publishes numbered values, as fast as their receipts come, until it is told to stop. */
+export class Flow {
+  offered = 0;
+  readonly confirmed = new Set<string>();
+  readonly failed: WeirError[] = [];
+  private readonly done: Promise<void>;
+  private stopping = false;
+
+  constructor(broker: RabbitMqStreamBroker, stream: string, options: { readonly producer?: string } = {}) {
+    this.done = new Promise((resolve, reject) => {
+      broker.publishFrom(stream, this.values(), { maxInFlight: 256, codec: text, ...options }).subscribe({
+        next: (receipt) => {
+          if (receipt.ok) this.confirmed.add(receipt.value);
+          else this.failed.push(receipt.error);
+        },
+        error: reject,
+        complete: resolve,
+      });
+    });
+  }
+
+  /** Resolves when all that was offered has its receipt. */
+  stop(): Promise<void> {
+    this.stopping = true;
+    return this.done;
+  }
+
+  private async *values(): AsyncGenerator<string> {
+    while (!this.stopping) {
+      if (this.offered % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+      yield `value ${this.offered++}`;
+    }
+  }
 }

@@ -1,26 +1,22 @@
 import type { Cancel, Clock } from '../../core/clock.js';
 import { Deque } from '../../core/deque.js';
-import { BrokerTimeoutError, StreamUnavailableError, UnsupportedError, type WeirError } from '../../core/errors.js';
-import { asWeirError, type Entry } from '../../core/publisher.js';
-import { readId } from '../codec/integers.js';
-import { keys } from '../codec/keys.js';
+import { InUseError, StreamUnavailableError, type WeirError } from '../../core/errors.js';
+import { asWeirError } from '../../core/publisher.js';
 import { responseCodes } from '../codec/response-codes.js';
 import type { Compressor } from '../compression/compressor.js';
 import { loadCompressor } from '../compression/compressors.js';
 import { publishFailure } from '../connection/failures.js';
-import type { RabbitMqStreamFields } from '../fields.js';
 import type { PublisherHandlers } from '../session/link.js';
 import type { Session } from '../session/session.js';
-import { Bundler, recordHead } from './bundler.js';
-import { ConfirmTimer } from './confirm-timer.js';
+import { Bundler } from './bundler.js';
 import { Departure } from './departure.js';
-import { Frames } from './frames.js';
 import { IdSequence } from './id-sequence.js';
-import { confirm, entryOf, leaveUncertain, Parcel, refuse, type Item, type Load } from './items.js';
-import { checkBundled, fieldsOf, filterOf, preambleOf, recordLength, tooLarge } from './message.js';
+import { refuse, type Load } from './items.js';
 import type { SinkSettings } from './options.js';
-import { Pending, type PublishingId } from './pending.js';
+import { Packer } from './packer.js';
+import type { PublishingId } from './pending.js';
 import { Station } from './station.js';
+import { Unconfirmed } from './unconfirmed.js';
 
 /** Ids between the first unconfirmed one and the last, before a producer waits for the first. */
 const smallestSpan = 65_536;
@@ -55,27 +51,17 @@ export class Producer implements PublisherHandlers {
   private state: State = 'idle';
   private station: Station | undefined;
   /** There while something can be written. */
-  private frames: Frames | undefined;
+  private packer: Packer | undefined;
   private blocked = false;
   private wasLive = false;
   private cancelRetry: Cancel | undefined;
 
-  /** Has its id, sent or not. */
-  private readonly pending = new Pending<Item>();
+  private readonly unconfirmed: Unconfirmed;
   /** Is to be sent and has no id yet, because nothing could be written. */
   private readonly waiting = new Deque<Load>();
   private readonly bundler: Bundler | undefined;
   private compressor: Compressor | undefined;
-  private readonly timer: ConfirmTimer;
-
   private readonly ids: IdSequence;
-  /** The largest id that a socket was given. */
-  private sentTo: PublishingId = -1;
-  /** What the broker said that it did not take, since it knows no such publisher any more. */
-  private readonly dropped = new Set<PublishingId>();
-
-  /** Whether messages without fields need nothing but their id. */
-  private readonly plain: boolean;
   private readonly spanLimit: number;
   private readonly departure: Departure;
 
@@ -85,22 +71,21 @@ export class Producer implements PublisherHandlers {
     private readonly settings: SinkSettings,
     private readonly owner: ProducerOwner,
   ) {
-    const { subEntry, filterValue, maxInFlight, linger, confirmTimeout } = settings;
+    const { subEntry, maxInFlight, linger, confirmTimeout } = settings;
     this.ids = new IdSequence(stream);
     this.bundler = subEntry && new Bundler();
-    this.plain = subEntry === undefined && filterValue === undefined;
     this.spanLimit = Math.max(smallestSpan, 4 * maxInFlight);
     this.departure = new Departure(host.clock, linger, () => {
-      this.flush();
+      this.packer?.flush();
     });
-    this.timer = new ConfirmTimer(host.clock, confirmTimeout, (upTo) => {
-      this.expire(upTo);
+    this.unconfirmed = new Unconfirmed(stream, host.clock, confirmTimeout, () => {
+      this.answered();
     });
   }
 
   /** Whether `write` would write. */
   get writable(): boolean {
-    return this.frames !== undefined && !this.blocked && this.pending.span < this.spanLimit;
+    return this.packer !== undefined && !this.blocked && this.unconfirmed.items.span < this.spanLimit;
   }
 
   /** Whether nothing was asked of it, or the last attempt failed. */
@@ -110,7 +95,7 @@ export class Producer implements PublisherHandlers {
 
   /** Whether it holds nothing. */
   get empty(): boolean {
-    return this.pending.size === 0 && this.waiting.length === 0 && (this.bundler?.count ?? 0) === 0;
+    return this.unconfirmed.items.size === 0 && this.waiting.length === 0 && (this.bundler?.count ?? 0) === 0;
   }
 
   /** Looks for a link, unless it has one or does. @param after - how the one before was lost */
@@ -129,21 +114,10 @@ export class Producer implements PublisherHandlers {
 
   /**
    * Writes one, while `writable`.
-   * @throws FrameTooLargeError, InvalidOptionError, UnsupportedError, PublishError: it is not sent, and no id is used up
+   * @throws FrameTooLargeError, InvalidOptionError, PublishError: it is not sent, and no id is used up
    */
   write(load: Load): void {
-    const entry = entryOf(load);
-    const frames = this.frames!;
-    const fields = fieldsOf(entry);
-    if (fields !== undefined || !this.plain) {
-      this.writeSpecial(load, entry, fields, frames);
-      return;
-    }
-    const size = recordLength(entry, undefined);
-    if (size > frames.maxRecord) throw this.tooLarge(size, frames.maxRecord);
-    const id = this.ids.take();
-    this.pending.push(id, load);
-    frames.addEntry(id, entry);
+    this.packer!.write(load);
     this.departure.schedule();
   }
 
@@ -183,13 +157,7 @@ export class Producer implements PublisherHandlers {
   }
 
   confirmed(bytes: Uint8Array, start: number, count: number): void {
-    const { pending } = this;
-    for (let i = 0; i < count; i++) {
-      const id = readId(bytes, start + 8 * i);
-      const item = pending.take(id);
-      // an id may be confirmed twice, and after its time
-      if (item !== undefined) confirm(item, id);
-    }
+    this.unconfirmed.confirmed(bytes, start, count);
     this.answered();
   }
 
@@ -198,9 +166,7 @@ export class Producer implements PublisherHandlers {
       this.droppedByBroker(id);
       return;
     }
-    const item = this.pending.take(id);
-    if (item === undefined) return;
-    refuse(item, publishFailure(code, this.stream), id);
+    this.unconfirmed.refused(id, publishFailure(code, this.stream));
     this.answered();
   }
 
@@ -223,7 +189,7 @@ export class Producer implements PublisherHandlers {
     this.open(error);
     this.owner.lost(error);
     const { producer, resend } = this.settings;
-    if (producer === '' && !resend) this.leaveSentUncertain(error);
+    if (producer === '' && !resend) this.unconfirmed.leaveSent(error);
   }
 
   private async attempt(signal: AbortSignal): Promise<void> {
@@ -245,110 +211,43 @@ export class Producer implements PublisherHandlers {
 
   /** Confirms what is stored, sends again what is not, and goes on with what waited. */
   private begin(station: Station): void {
-    const { pending } = this;
+    const { unconfirmed } = this;
     this.station = station;
     this.state = 'live';
     this.wasLive = true;
     this.cancelRetry = undefined;
-    this.settleStored(station.stored);
+    // 0 says that nothing is stored, or the id 0: that is sent again, and dropped by the broker where it is
+    if (station.stored > 0) unconfirmed.stored(station.stored);
+    this.ids.behind(station.stored);
     // whoever was told of a confirmation may have closed it
     if (this.station !== station) return;
-    const frames = new Frames({
+    const packer = new Packer({
+      stream: this.stream,
+      settings: this.settings,
+      ids: this.ids,
+      pending: unconfirmed.items,
+      bundler: this.bundler,
+      compressor: this.compressor,
+      connection: station.connection,
       publisherId: station.publisherId,
-      frameMax: station.connection.frameMax,
-      batchSize: Math.min(this.settings.batchSize, this.settings.maxInFlight),
       send: (frame, lastId) => {
         this.send(station, frame, lastId);
       },
     });
-    const unfit: { id: PublishingId; error: WeirError }[] = [];
-    pending.each((id, item) => {
-      const { size, room } = frames.measure(item);
-      if (size <= room) frames.add(id, item);
-      else unfit.push({ id, error: tooLarge(this.stream, size, room, station.connection.frameMax) });
-    });
-    frames.flush();
-    this.dropped.clear();
-    this.frames = frames;
+    const unfit = packer.repeat();
+    unconfirmed.begin();
+    this.packer = packer;
     this.host.session.resumed(this);
     // the node that leads the stream may take smaller frames than the one before
-    for (const { id, error } of unfit) {
-      const item = pending.take(id);
-      if (item !== undefined) refuse(item, error, id);
-    }
+    for (const { id, error } of unfit) unconfirmed.refused(id, error);
     if (this.bundler !== undefined && this.bundler.count > 0) this.departure.schedule();
     this.writeWaiting();
     if (this.writable) this.owner.becameWritable();
   }
 
-  /** What the stream has of what was not confirmed when the link was lost. */
-  private settleStored(stored: PublishingId): void {
-    const { pending } = this;
-    // 0 says that nothing is stored, or the id 0: that is sent again, and dropped by the broker where it is
-    if (stored < 1) return;
-    for (let id = pending.firstId; id !== undefined && id <= stored; id = pending.firstId) {
-      confirm(pending.take(id)!, id);
-    }
-    this.ids.behind(stored);
-  }
-
   private send(station: Station, frame: Uint8Array, lastId: PublishingId): void {
-    if (lastId > this.sentTo) this.sentTo = lastId;
-    this.timer.sent(lastId, this.pending.firstId!);
+    this.unconfirmed.sent(lastId);
     if (!station.connection.send(frame)) this.blocked = true;
-  }
-
-  /** Whatever needs more than an id. */
-  private writeSpecial(load: Load, entry: Entry, fields: RabbitMqStreamFields | undefined, frames: Frames): void {
-    const { stream, settings, bundler } = this;
-    const preamble = fields && preambleOf(entry, fields, stream);
-    const size = recordLength(entry, preamble);
-    if (bundler !== undefined) {
-      checkBundled(fields, stream);
-      this.bundle(bundler, load, preamble, recordHead + size, frames);
-      return;
-    }
-    const filters = settings.filterValue !== undefined || fields?.filterValue !== undefined;
-    if (filters) this.checkFilters();
-    const filter = filters ? filterOf(entry, fields, settings.filterValue, stream) : undefined;
-    const room = frames.roomFor(filter === undefined ? undefined : (filter?.length ?? 0));
-    if (size > room) throw this.tooLarge(size, room);
-    const id = fields?.id === undefined ? this.ids.take() : this.ids.given(fields.id);
-    const item = preamble === undefined && filter === undefined ? load : new Parcel(load, preamble, filter);
-    this.pending.push(id, item);
-    frames.add(id, item);
-    this.departure.schedule();
-  }
-
-  private bundle(bundler: Bundler, load: Load, preamble: Uint8Array | undefined, size: number, frames: Frames): void {
-    if (size > frames.maxData) throw this.tooLarge(size, frames.maxData);
-    if (bundler.size + size > frames.maxData) this.seal(frames);
-    bundler.add(load, preamble);
-    // more than the window can never come together
-    const full = Math.min(this.settings.subEntry!.size, this.settings.maxInFlight);
-    if (bundler.count >= full) this.seal(frames);
-    this.departure.schedule();
-  }
-
-  /** What was gathered becomes a bundle. */
-  private seal(frames: Frames): void {
-    const { bundler, compressor } = this;
-    if (bundler === undefined || compressor === undefined || bundler.count === 0) return;
-    for (const item of bundler.seal(compressor, frames.maxData)) {
-      try {
-        const id = this.ids.take();
-        this.pending.push(id, item);
-        frames.add(id, item);
-      } catch (error) {
-        refuse(item, asWeirError(error, 'rabbitmq-stream'));
-      }
-    }
-  }
-
-  private flush(): void {
-    if (this.frames === undefined) return;
-    this.seal(this.frames);
-    this.frames.flush();
   }
 
   /** Something was confirmed or refused. */
@@ -369,39 +268,13 @@ export class Producer implements PublisherHandlers {
     }
   }
 
-  private checkFilters(): void {
-    const { connection } = this.station!;
-    if (connection.supports(keys.publish, 2)) return;
-    const version = connection.serverProperties.get('version') ?? 'of an unknown version';
-    throw new UnsupportedError(
-      `cannot publish to '${this.stream}' with filterValue: filters need RabbitMQ 3.13, and this is ${version}`,
-      { broker: 'rabbitmq-stream' },
-    );
-  }
-
-  private tooLarge(size: number, room: number): WeirError {
-    return tooLarge(this.stream, size, room, this.station!.connection.frameMax);
-  }
-
-  /** Their time is over; what they were answered later is not heard. */
-  private expire(upTo: PublishingId): void {
-    const reason = `no confirmation within ${String(this.settings.confirmTimeout)} ms`;
-    const cause = new BrokerTimeoutError(`'${this.stream}': ${reason}`, { broker: 'rabbitmq-stream' });
-    const { pending } = this;
-    for (let id = pending.firstId; id !== undefined && id <= upTo; id = pending.firstId) {
-      leaveUncertain(pending.take(id)!, id, reason, cause);
-    }
-    this.answered();
-  }
-
   /**
    * The broker has removed this publisher, and so did not take the message. More of these come with it: when all have been
    * read, it is declared anew and they are sent there, or they fail with what that fails with.
    */
   private droppedByBroker(id: PublishingId): void {
     const { station } = this;
-    this.dropped.add(id);
-    if (this.dropped.size > 1 || station === undefined) return;
+    if (!this.unconfirmed.notTaken(id) || station === undefined) return;
     setImmediate(() => {
       if (this.station !== station) return;
       station.free();
@@ -414,18 +287,6 @@ export class Producer implements PublisherHandlers {
     });
   }
 
-  private leaveSentUncertain(cause: WeirError): void {
-    const { pending, sentTo, dropped } = this;
-    const sent: PublishingId[] = [];
-    pending.each((id) => {
-      if (id <= sentTo && !dropped.has(id)) sent.push(id);
-    });
-    for (const id of sent) {
-      const item = pending.take(id);
-      if (item !== undefined) leaveUncertain(item, id, 'the link was lost before', cause);
-    }
-  }
-
   private giveUp(error: WeirError): void {
     if (this.state === 'closed') return;
     this.state = 'failing';
@@ -436,29 +297,22 @@ export class Producer implements PublisherHandlers {
     this.owner.failed(error);
   }
 
-  /** Tells all that it holds that there is no going on. A stream that is gone has none of it. */
+  /** Tells all that it holds that there is no going on. */
   private drop(reason: string, error: WeirError): void {
-    const { bundler, sentTo, dropped } = this;
-    const held = this.pending.clear();
-    const unsent = bundler?.clear() ?? [];
-    const gone = error.code === 'STREAM_NOT_FOUND';
-    for (const { id, item } of held) {
-      if (gone || id > sentTo || dropped.has(id)) refuse(item, error, id);
-      else leaveUncertain(item, id, reason, error);
-    }
-    for (const load of unsent) refuse(load, error);
+    const gathered = this.bundler?.clear() ?? [];
+    this.unconfirmed.drop(reason, error);
+    for (const load of gathered) refuse(load, error);
     for (let n = this.waiting.length; n > 0; n--) refuse(this.waiting.shift()!, error);
-    dropped.clear();
     this.departure.relax();
   }
 
   /** There is no link any more. */
   private detach(): void {
     this.station = undefined;
-    this.frames = undefined;
+    this.packer = undefined;
     this.blocked = false;
     this.departure.cancel();
-    this.timer.stop();
+    this.unconfirmed.pause();
   }
 }
 

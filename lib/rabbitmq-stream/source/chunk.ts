@@ -202,7 +202,10 @@ export class Chunk implements Origin {
   }
 
   private tooMuchInside(bytes: number): ProtocolError {
-    return malformed(this.first, `has a sub-entry with ${bytes} bytes more than its records, at offset ${this.upcoming}`);
+    return malformed(
+      this.first,
+      `has a sub-entry with ${bytes} bytes more than its records, at offset ${this.upcoming}`,
+    );
   }
 }
 

@@ -33,6 +33,8 @@ export class PositionKeeper {
   private storing = false;
   /** What was to be stored while a store was on its way. */
   private next: Track | undefined;
+  /** Whether anything was settled since the timer looked last. */
+  private busy = false;
   /** What held the position up when the timer looked last. */
   private suspect: OffsetKey | undefined;
   private told: OffsetKey | undefined;
@@ -56,6 +58,7 @@ export class PositionKeeper {
   settled(track: Track): void {
     // an ack that comes after the end must not set a timer that nobody ends
     if (!track.alive) return;
+    this.busy = true;
     this.later(track);
     if (++this.since >= this.options.messages) this.store(track);
   }
@@ -121,10 +124,11 @@ export class PositionKeeper {
     });
   }
 
-  /** Once for each offset that holds the position up. */
+  /** Tells of an offset that holds the position up while others are settled; once for each. */
   private watch(track: Track): void {
+    if (!this.busy) return;
+    this.busy = false;
     const oldest = track.alive ? track.oldest?.offsetKey : undefined;
-    // others were settled since, or the timer would not run
     if (oldest !== undefined && oldest === this.suspect && oldest !== this.told) {
       this.told = oldest;
       this.options.stalled(BigInt(oldest));

@@ -9,6 +9,7 @@ import { earliest, untilNow } from '../../../lib/core/starts.js';
 import { routeByHash, routeByKey, type RabbitMqStreamBroker } from '../../../lib/rabbitmq-stream/index.js';
 import { startRabbitMq, type RabbitMqServer } from '../../support/brokers/index.js';
 import { unique } from '../../support/names.js';
+import { startProxy } from '../../support/proxy.js';
 import { until } from '../../support/wait.js';
 import { Handles, newStream } from '../support.js';
 import { readChunks } from './raw-reader.js';
@@ -249,17 +250,19 @@ describe('rabbitmq-stream: sinks with a real broker', function () {
   });
 
   it('gives up a message that is not confirmed in time', async () => {
-    const stream = await newStream(broker);
-    const sink = broker.sink(stream, { codec: text, confirmTimeout: 200 });
+    const proxy = await startProxy(server);
+    const { host, port } = proxy;
+    const behind = handles.make(server, { host, port, resolveAddress: () => ({ host, port }) });
+    const stream = await newStream(behind);
+    const sink = behind.sink(stream, { codec: text, confirmTimeout: 200 });
     await sink.send('in time');
-    await server.pause();
-    try {
-      const late = await sink.send('late');
-      expect(late.error?.code).to.equal('PUBLISH_UNCERTAIN');
-    } finally {
-      await server.resume();
-    }
+    proxy.stall(true);
+    const late = await sink.send('late');
+    expect(late.error?.code).to.equal('PUBLISH_UNCERTAIN');
+    proxy.stall(false);
     expect((await sink.send('in time again')).id).to.equal(3n);
+    expect(await read(stream)).to.deep.equal(['in time', 'late', 'in time again']);
+    await proxy.stop();
   });
 
   it('carries bytes as they are', async () => {

@@ -211,7 +211,7 @@ export class Rstream {
     if (line.error === undefined) {
       work?.resolve(line.result);
     } else {
-      work?.reject(this.failure(line.error));
+      work?.reject(this.failure(`failed: ${line.error}`));
     }
   }
 
@@ -223,7 +223,8 @@ export class Rstream {
   }
 
   private failure(reason: string): Error {
-    return new Error(`The Python peer (rstream) ${reason} ${this.errors.trim().slice(-4_000)}`.trim());
+    const said = this.errors.trim().slice(-4_000);
+    return new Error(`The Python peer (rstream) ${reason}${said && `\n${said}`}`);
   }
 }
 

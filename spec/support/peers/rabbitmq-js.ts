@@ -1,5 +1,5 @@
 import { connect, Offset, type Client, type ConsumerFilter, type Publisher } from 'rabbitmq-stream-js-client';
-import type { CompressionType } from 'rabbitmq-stream-js-client/dist/compression.js';
+import { CompressionType } from 'rabbitmq-stream-js-client/dist/compression.js';
 import type { StreamConsumer } from 'rabbitmq-stream-js-client/dist/consumer.js';
 import type { FilterFunc, Message, MessageOptions } from 'rabbitmq-stream-js-client/dist/publisher.js';
 import type { RabbitMqServer } from '../brokers/index.js';
@@ -35,7 +35,7 @@ export interface JsPartitioned {
 }
 
 const timeout = 15_000;
-const compressions: Readonly<Record<'none' | 'gzip', CompressionType>> = { none: 0, gzip: 1 };
+const compressions = { none: CompressionType.None, gzip: CompressionType.Gzip } as const;
 
 /** A client with what it has opened. */
 export class RabbitMqJs {
