@@ -29,7 +29,7 @@ await run('rabbitmq-single-active', async (closing) => {
           return { who, job };
         }),
       )
-      .subscribe({ next: (done) => done$.next(done), error: (error) => done$.error(error) });
+      .subscribe({ next: (done) => done$.next(done), error: (error: unknown) => done$.error(error) });
 
   // two handles are two connections, as two processes would have them
   const [ann, bob] = [closing(place.open('ann')), closing(place.open('bob'))];

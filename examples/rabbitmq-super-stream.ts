@@ -37,8 +37,8 @@ await run('rabbitmq-super-stream', async (closing) => {
   await publish(broker, channel, 301, 320);
   await broker.close();
   const other = closing(place.open('more-orders'));
-  for (const partition of before.partitions.keys()) {
-    console.log(`  ${short(partition)}: ${await other.lag('billing', partition)} orders after the stored position`);
+  for (const partition of partitions) {
+    console.log(`  ${short(partition)}: stored is offset ${await other.queryOffset('billing', partition)}`);
   }
   console.log(`the next run does ${(await work(other, channel)).orders} orders`);
   await other.deleteSuperStream(channel);

@@ -70,7 +70,7 @@ export abstract class BaseDelivery<T> implements Delivery<T> {
   /** The log within the source that its offset belongs to. */
   lane: Lane | undefined = undefined;
   private state: 'open' | 'settled' | 'released' = 'open';
-  private decoded: unknown = undecoded;
+  protected decoded: unknown = undecoded;
 
   abstract readonly channel: string;
   /** The offset as the hot path keeps it. */

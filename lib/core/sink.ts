@@ -4,6 +4,7 @@ import { Deque } from './deque.js';
 import { ClosedError } from './errors.js';
 import type { Entry, Publisher, ReceiptListener } from './publisher.js';
 import { offer, type Maker } from './outgoing.js';
+import { Relay } from './relay.js';
 
 const inspect = Symbol.for('nodejs.util.inspect.custom');
 
@@ -18,7 +19,7 @@ interface Waiting {
 export class PublishSink<T> extends Subject<T> implements Sink<T>, ReceiptListener {
   readonly receipts: Observable<Receipt<T>>;
   readonly pending: Observable<number>;
-  private readonly told = new Subject<Receipt<T>>();
+  private readonly told = new Relay<Receipt<T>>();
   private readonly counts = new BehaviorSubject(0);
   private readonly waiting = new Deque<Waiting>();
   private lettingIn = false;
@@ -33,7 +34,7 @@ export class PublishSink<T> extends Subject<T> implements Sink<T>, ReceiptListen
     private readonly onEnd: () => void,
   ) {
     super();
-    this.receipts = this.told.asObservable();
+    this.receipts = this.told.values;
     this.pending = this.counts.asObservable();
     publisher.onRoom = () => {
       this.letIn();

@@ -94,9 +94,15 @@ export class RecordDelivery<T> extends LogDelivery<T> implements RabbitMqStreamD
 
   /** Takes its bytes along, so that the chunk can go. */
   detach(): void {
-    this.bytes = this.bytes.slice(this.begin, this.end);
-    this.end -= this.begin;
+    const { bytes, begin, decoded } = this;
+    this.bytes = bytes.slice(begin, this.end);
+    this.end -= begin;
     this.begin = 0;
+    // a codec that gives bytes has given some of the chunk's
+    if (decoded instanceof Uint8Array && decoded.buffer === bytes.buffer) {
+      const at = decoded.byteOffset - bytes.byteOffset - begin;
+      this.decoded = this.bytes.subarray(at, at + decoded.length);
+    }
   }
 
   override toJSON(): Record<string, unknown> {
@@ -105,7 +111,8 @@ export class RecordDelivery<T> extends LogDelivery<T> implements RabbitMqStreamD
   }
 
   protected override bytesFor(codec: Decoder<unknown>): Uint8Array {
-    return isWhole(codec) ? this.bytes.subarray(this.begin, this.end) : this.payload;
+    // the message that comes of it has views of these bytes in it, and must not keep the chunk
+    return isWhole(codec) ? this.bytes.slice(this.begin, this.end) : this.payload;
   }
 
   protected repeat(): RecordDelivery<T> {

@@ -19,6 +19,38 @@ describe('Publisher', () => {
       expect(bench.told()).to.deep.equal(['2 ok', '1 ok', '3 ok', '4 ok']);
     });
 
+    it('fills the room once where a port tells of several together', () => {
+      const { port, publisher, ...bench } = build({ maxInFlight: 2, buffer: 10 });
+      let rooms = 0;
+      publisher.onRoom = () => rooms++;
+      bench.offer(1, 2, 3);
+      publisher.together(() => {
+        port.confirm(1);
+        // what comes inside of it, as from a receipt's listener, waits as well
+        publisher.together(() => port.refuse(2, new PublishError('no')));
+        bench.offer(4);
+        expect(port.open).to.deep.equal([]);
+        expect(bench.told()).to.deep.equal(['1 ok', '2 PUBLISH']);
+        expect(rooms).to.equal(0);
+      });
+      expect([port.open, rooms]).to.deep.equal([[3, 4], 0]);
+      publisher.together(() => port.confirm(3));
+      expect([port.open, rooms]).to.deep.equal([[4], 1]);
+    });
+
+    it('goes on where something throws while a port tells of several', () => {
+      const { port, publisher, ...bench } = build({ maxInFlight: 1, buffer: 10 });
+      bench.offer(1, 2);
+      const telling = (): void => {
+        publisher.together(() => {
+          port.confirm(1);
+          throw new Error('a defect');
+        });
+      };
+      expect(telling).to.throw('a defect');
+      expect(port.open).to.deep.equal([2]);
+    });
+
     it('tells each receipt once, whatever the port says after it', () => {
       const bench = new PublisherBench();
       bench.offer(1);

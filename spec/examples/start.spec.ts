@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { built } from '../package/built.js';
-import { startNatsStreaming } from '../support/brokers/index.js';
+import { startNatsStreaming, startRabbitMq } from '../support/brokers/index.js';
 import { killAll, runExample, startExample, type Outcome } from './run-example.js';
 
 describe('examples/start.ts (npm start)', () => {
@@ -122,16 +122,28 @@ describe('examples/start.ts (npm start)', () => {
     expect(code).to.equal(130);
   });
 
+  const runsOn = async (args: readonly string[]): Promise<void> => {
+    const { code, stdout, stderr } = await runExample('start', args);
+    expect(stderr).to.equal('');
+    expect(code).to.equal(0);
+    expect(stdout).to.match(/at most 16 of 16 deliveries were unsettled/);
+    expect(stdout).to.match(/#3 .* attempt 3: put aside/);
+    expect(stdout).to.match(/lines done and 1 line put aside/);
+  };
+
   it('does the same on NATS Streaming', async () => {
     const server = await startNatsStreaming();
     try {
-      const args = ['--broker', server.url, '--cluster', server.cluster];
-      const { code, stdout, stderr } = await runExample('start', args);
-      expect(stderr).to.equal('');
-      expect(code).to.equal(0);
-      expect(stdout).to.match(/at most 16 of 16 deliveries were unsettled/);
-      expect(stdout).to.match(/#3 .* attempt 3: put aside/);
-      expect(stdout).to.match(/lines done and 1 line put aside/);
+      await runsOn(['--broker', server.url, '--cluster', server.cluster]);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it('does the same on RabbitMQ', async () => {
+    const server = await startRabbitMq();
+    try {
+      await runsOn(['--broker', server.url]);
     } finally {
       await server.stop();
     }

@@ -6,8 +6,14 @@ import { command } from '../support/command.js';
 /** The folder of the package's sources, with a slash at its end. */
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** The entry points as users name them. */
-export const entries = ['rx-weir', 'rx-weir/memory', 'rx-weir/nats-streaming'] as const;
+/** The entry points that run in browsers too, as users name them. */
+export const browserEntries = ['rx-weir', 'rx-weir/memory', 'rx-weir/nats-streaming'] as const;
+
+/** The entry points that need modules of Node. */
+export const nodeEntries = ['rx-weir/rabbitmq-stream'] as const;
+
+/** All entry points. */
+export const entries = [...browserEntries, ...nodeEntries] as const;
 
 const install = 'Run npm ci.';
 let building: Promise<void> | undefined;

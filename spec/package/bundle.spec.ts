@@ -1,8 +1,12 @@
 import { expect } from 'chai';
 import { build, type Metafile } from 'esbuild';
 import { join } from 'node:path';
-import { built, entries, node, root } from './built.js';
+import { isBuiltin } from 'node:module';
+import { browserEntries, built, entries, node, nodeEntries, root } from './built.js';
 import { consumer } from './consumer.js';
+
+/** The peers that a program may do without. */
+const optional = ['nats', '@nats-io/nats-core', '@nats-io/transport-node', 'snappy', '@bokuweb/zstd-wasm'];
 
 interface SizeResult {
   readonly name: string;
@@ -50,7 +54,7 @@ describe('a bundle for browsers', () => {
     expect(results.find(({ name }) => name === 'rx-weir, imported for nothing')?.minified).to.equal(0);
   });
 
-  for (const entry of entries) {
+  for (const entry of browserEntries) {
     it(`of ${entry} can be made without the optional peers`, async () => {
       const { folder, write } = await consumer();
       const source = await write('bundled.mjs', `import * as all from '${entry}'; globalThis.all = all;`);
@@ -64,6 +68,25 @@ describe('a bundle for browsers', () => {
         logLevel: 'silent',
       });
       expect(warnings.filter(({ text }) => !text.includes('@nats-io/'))).to.deep.equal([]);
+    });
+  }
+});
+
+describe('a bundle for Node', () => {
+  for (const entry of entries) {
+    it(`of ${entry} can be made without the optional peers`, async () => {
+      const { folder, write } = await consumer();
+      const source = await write('bundled-for-node.mjs', `import * as all from '${entry}'; globalThis.all = all;`);
+      const { warnings } = await build({
+        entryPoints: [source],
+        absWorkingDir: folder,
+        bundle: true,
+        format: 'esm',
+        platform: 'node',
+        write: false,
+        logLevel: 'silent',
+      });
+      expect(warnings.filter(({ text }) => !optional.some((peer) => text.includes(`"${peer}"`)))).to.deep.equal([]);
     });
   }
 });
@@ -100,10 +123,16 @@ describe('the modules of lib/', () => {
     expect(done.size).to.be.greaterThan(20);
   });
 
-  it('import nothing but one another and the peers', () => {
-    const outside = Object.values(graph).flatMap(({ imports }) => imports.filter((each) => each.external === true));
-    const names = new Set(outside.map(({ path }) => path));
-    expect(['rxjs', 'nats', '@nats-io/nats-core', '@nats-io/transport-node']).to.include.members([...names]);
+  it('import nothing but one another, the peers, and modules of Node where a broker needs them', () => {
+    const outside = Object.entries(graph).flatMap(([file, { imports }]) =>
+      imports.filter((each) => each.external === true).map(({ path }) => ({ file, path })),
+    );
+    const rest = outside.filter(({ path }) => !isBuiltin(path));
+    expect(['rxjs', ...optional]).to.include.members(rest.map(({ path }) => path));
+    const folders = nodeEntries.map((entry) => entry.replace('rx-weir', 'lib'));
+    const ofNode = outside.filter(({ path }) => isBuiltin(path));
+    expect(ofNode.filter(({ file }) => !folders.some((folder) => file.startsWith(`${folder}/`)))).to.deep.equal([]);
+    for (const { path } of ofNode) expect(path).to.match(/^node:/);
   });
 
   it('wait for nothing at their top level, so that require() can load them', async () => {

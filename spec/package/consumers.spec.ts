@@ -7,6 +7,7 @@ const program = `
 import { ackConcatMap, earliest, json, InvalidOptionError, type Broker, type Delivery, type Receipt } from 'rx-weir';
 import { memory, type MemoryBroker } from 'rx-weir/memory';
 import { natsStreaming, type NatsStreamingOptions } from 'rx-weir/nats-streaming';
+import { rabbitmqStream, routeByHash, type RabbitMqStreamDelivery, type RabbitMqStreamOptions } from 'rx-weir/rabbitmq-stream';
 
 interface Order { readonly id: number }
 const order = json<Order>();
@@ -26,6 +27,12 @@ async function main(): Promise<void> {
 }
 
 const options: NatsStreamingOptions = { clusterId: 'c', clientId: 'me', servers: 'nats://localhost' };
+const rabbitOptions: RabbitMqStreamOptions = { url: 'rabbitmq-stream://localhost' };
+const rabbit = rabbitmqStream(rabbitOptions);
+rabbit
+  .messages('orders', { superStream: true, codec: order })
+  .pipe(ackConcatMap(async ({ value, partition }: RabbitMqStreamDelivery<Order>) => [value.id, partition]));
+rabbit.sink('orders', { superStream: true, routing: routeByHash((value: Order) => String(value.id)), codec: order });
 const brokers: readonly Broker[] = [natsStreaming(options), memory()];
 void [brokers, InvalidOptionError];
 void main();

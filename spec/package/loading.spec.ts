@@ -4,14 +4,18 @@ import { join } from 'node:path';
 import { entries, node } from './built.js';
 import { consumer, type Consumer } from './consumer.js';
 
-const factories = { 'rx-weir/memory': 'memory', 'rx-weir/nats-streaming': 'natsStreaming' } as const;
+const factories = {
+  'rx-weir/memory': 'memory',
+  'rx-weir/nats-streaming': 'natsStreaming',
+  'rx-weir/rabbitmq-stream': 'rabbitmqStream',
+} as const;
 
 describe('the installed package, without its optional peers', function () {
   let program: Consumer;
 
   before(async () => {
     program = await consumer();
-    for (const peer of ['nats', '@nats-io/nats-core', '@nats-io/transport-node']) {
+    for (const peer of ['nats', '@nats-io/nats-core', '@nats-io/transport-node', 'snappy', '@bokuweb/zstd-wasm']) {
       expect(existsSync(join(program.folder, 'node_modules', peer)), peer).to.be.false;
     }
   });

@@ -129,6 +129,17 @@ describe('rabbitmq-stream: a durable', () => {
     expect(told.of('gap')[0]).to.include({ channel: stream, from: 1n, to: delivery.offset - 1n });
   });
 
+  it('tells no gap where the broker has put its own notes', async () => {
+    await fill(1);
+    await broker.storeOffset('d', stream, 0);
+    await broker.publish(stream, 'after the note', { codec: text });
+    const told = new Told(broker);
+    const delivery = await firstValueFrom(broker.messages(stream, { durable: 'd', codec: text }));
+    // the note itself has taken offset 1
+    expect([delivery.value, delivery.offset]).to.deep.equal(['after the note', 2n]);
+    expect(told.of('gap')).to.deep.equal([]);
+  });
+
   it('forgets nothing by itself, and all by forget', async () => {
     await fill(3);
     await lastValueFrom(broker.values(stream, { durable: 'd', start: earliest() }).pipe(take(3)));

@@ -186,8 +186,8 @@ describe('RabbitMQ streams: interoperation with rabbitmq-stream-js-client', func
   });
 
   describe('filters', () => {
-    /** Each array is published by itself, so that it has chunks of its own. */
-    const regions = [['eu'], ['us'], ['eu', 'us'], [undefined]].map((pair) =>
+    /** Each array is published by itself, so that its chunks hold nothing else. */
+    const regions = [['eu'], ['us'], [undefined], ['eu', 'us']].map((pair) =>
       Array.from({ length: 100 }, (_, i) => pair[i % pair.length]),
     );
     const us = regions.flat().flatMap((region, i) => (region === 'us' ? [BigInt(i)] : []));
@@ -210,10 +210,10 @@ describe('RabbitMQ streams: interoperation with rabbitmq-stream-js-client', func
       ];
       const got: bigint[][] = [];
       for (const [i, filter] of filters.entries()) {
-        const messages = await peer.read(stream, { count: [200, 300, 150][i]!, filter });
+        const messages = await peer.read(stream, { count: [100, 200, 150][i]!, filter });
         got.push(messages.map(({ offset = -1n }) => offset));
       }
-      expect(got).to.deep.equal([offsets(100, 200), offsets(100, 300), us]);
+      expect(got).to.deep.equal([offsets(100, 100), offsets(100, 200), us]);
     });
 
     it('reads by filter values that the JS client published', async () => {
@@ -231,12 +231,12 @@ describe('RabbitMQ streams: interoperation with rabbitmq-stream-js-client', func
       }
       const postFilter = ({ headers }: RabbitMqStreamDelivery): boolean => headers.get('region') === 'us';
       const [chunks, unfiltered, exact] = await Promise.all([
-        read(broker, stream, 200, { filter: { values: ['us'] } }),
-        read(broker, stream, 300, { filter: { values: ['us'], matchUnfiltered: true } }),
+        read(broker, stream, 100, { filter: { values: ['us'] } }),
+        read(broker, stream, 200, { filter: { values: ['us'], matchUnfiltered: true } }),
         read(broker, stream, 150, { filter: { values: ['us'], postFilter } }),
       ]);
-      expect(chunks.map(({ offset }) => offset)).to.deep.equal(offsets(100, 200));
-      expect(unfiltered.map(({ offset }) => offset)).to.deep.equal(offsets(100, 300));
+      expect(chunks.map(({ offset }) => offset)).to.deep.equal(offsets(100, 100));
+      expect(unfiltered.map(({ offset }) => offset)).to.deep.equal(offsets(100, 200));
       expect(exact.map(({ offset }) => offset)).to.deep.equal(us);
     });
   });

@@ -371,13 +371,11 @@ describe('RabbitMQ streams: interoperation with rstream', function () {
   });
 
   describe('filters', () => {
-    /** Bodies that tell the region, which is also a header; each array is published by itself, so that it has chunks of its own. */
-    const regions = [['eu'], ['us'], ['eu', 'us'], [undefined]].map((pair) =>
+    /** Each array is published by itself, so that its chunks hold nothing else. */
+    const regions = [['eu'], ['us'], [undefined], ['eu', 'us']].map((pair) =>
       Array.from({ length: 100 }, (_, i) => pair[i % pair.length]),
     );
-    const all = regions.flat();
-    const having = (...wanted: (string | undefined)[]): bigint[] =>
-      all.flatMap((region, i) => (wanted.includes(region) ? [BigInt(i)] : []));
+    const us = regions.flat().flatMap((region, i) => (region === 'us' ? [BigInt(i)] : []));
 
     it('publishes filter values that rstream reads by', async () => {
       const stream = await made('filters');
@@ -387,13 +385,13 @@ describe('RabbitMQ streams: interoperation with rstream', function () {
         await lastValueFrom(broker.publishFrom(stream, values, { message, filterValue, onError: 'throw' }));
       }
       const [chunks, unfiltered, exact] = await Promise.all([
-        peer.read(stream, { count: 200, filter: { values: ['us'] } }).messages,
-        peer.read(stream, { count: 300, filter: { values: ['us'], matchUnfiltered: true } }).messages,
+        peer.read(stream, { count: 100, filter: { values: ['us'] } }).messages,
+        peer.read(stream, { count: 200, filter: { values: ['us'], matchUnfiltered: true } }).messages,
         peer.read(stream, { count: 150, filter: { values: ['us'], property: 'region' } }).messages,
       ]);
-      expect(chunks.map(({ offset }) => offset)).to.deep.equal(offsets(100, 200));
-      expect(unfiltered.map(({ offset }) => offset)).to.deep.equal(offsets(100, 300));
-      expect(exact.map(({ offset }) => offset)).to.deep.equal(having('us'));
+      expect(chunks.map(({ offset }) => offset)).to.deep.equal(offsets(100, 100));
+      expect(unfiltered.map(({ offset }) => offset)).to.deep.equal(offsets(100, 200));
+      expect(exact.map(({ offset }) => offset)).to.deep.equal(us);
     });
 
     it('reads by filter values that rstream published, where all of its messages have one', async () => {
@@ -404,13 +402,13 @@ describe('RabbitMQ streams: interoperation with rstream', function () {
       }
       const postFilter = ({ headers }: RabbitMqStreamDelivery): boolean => headers.get('region') === 'us';
       const [chunks, unfiltered, exact] = await Promise.all([
-        read(broker, stream, 200, { filter: { values: ['us'] } }),
-        read(broker, stream, 300, { filter: { values: ['us'], matchUnfiltered: true } }),
+        read(broker, stream, 100, { filter: { values: ['us'] } }),
+        read(broker, stream, 200, { filter: { values: ['us'], matchUnfiltered: true } }),
         read(broker, stream, 150, { filter: { values: ['us'], postFilter } }),
       ]);
-      expect(chunks.map(({ offset }) => offset)).to.deep.equal(offsets(100, 200));
-      expect(unfiltered.map(({ offset }) => offset)).to.deep.equal(offsets(100, 300));
-      expect(exact.map(({ offset }) => offset)).to.deep.equal(having('us'));
+      expect(chunks.map(({ offset }) => offset)).to.deep.equal(offsets(100, 100));
+      expect(unfiltered.map(({ offset }) => offset)).to.deep.equal(offsets(100, 200));
+      expect(exact.map(({ offset }) => offset)).to.deep.equal(us);
     });
   });
 });

@@ -7,6 +7,8 @@ import type { RabbitMqStreamFields } from '../fields.js';
 
 /** The longest filter value, in bytes: the wire has a signed length of 16 bits. */
 const longestFilter = 0x7fff;
+/** What a publisher calls the sections before the body. */
+const namesOfFields = { applicationProperties: 'headers', messageAnnotations: 'annotations' };
 
 /** @internal */
 export function fieldsOf(entry: Entry): RabbitMqStreamFields | undefined {
@@ -35,8 +37,17 @@ export function preambleOf(entry: Entry, fields: RabbitMqStreamFields, stream: s
       { broker: 'rabbitmq-stream' },
     );
   }
-  const preamble = encodePreamble({ applicationProperties: headers, properties, messageAnnotations: annotations });
-  return preamble.length === 0 ? undefined : preamble;
+  try {
+    const sections = { applicationProperties: headers, properties, messageAnnotations: annotations };
+    const preamble = encodePreamble(sections, namesOfFields);
+    return preamble.length === 0 ? undefined : preamble;
+  } catch (error) {
+    if (!(error instanceof InvalidOptionError)) throw error;
+    throw new InvalidOptionError(`cannot publish to '${stream}': ${error.message}`, {
+      broker: 'rabbitmq-stream',
+      cause: error.cause,
+    });
+  }
 }
 
 /**

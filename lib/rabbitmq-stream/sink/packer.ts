@@ -121,6 +121,9 @@ export class Packer {
     if (bundler === undefined || compressor === undefined || bundler.count === 0) return;
     for (const item of bundler.seal(compressor, this.frames.maxData)) {
       try {
+        // it may have been gathered for a connection with larger frames
+        const { size, room } = this.frames.measure(item);
+        if (size > room) throw this.tooLarge(size, room);
         this.add(this.ids.take(), item);
       } catch (error) {
         refuse(item, asWeirError(error, 'rabbitmq-stream'));

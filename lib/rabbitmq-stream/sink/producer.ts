@@ -294,7 +294,10 @@ export class Producer implements PublisherHandlers {
     this.host.session.resumed(this);
     this.drop('RabbitMQ could not be reached again', error);
     this.state = 'idle';
+    this.wasLive = false;
     this.owner.failed(error);
+    // a receipt's listener may have given more
+    if (this.waiting.length > 0) this.open();
   }
 
   /** Tells all that it holds that there is no going on. */

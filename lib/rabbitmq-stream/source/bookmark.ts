@@ -1,6 +1,6 @@
 import { OffsetNotFoundError } from '../../core/errors.js';
 import type { LogIntake } from '../../core/log-intake.js';
-import { offsetAfter, offsetBefore, offsetKey, type OffsetKey } from '../../core/offset.js';
+import { offsetBefore, offsetKey, type OffsetKey } from '../../core/offset.js';
 import { newOnly, untilOffset } from '../../core/starts.js';
 import { Track, type Progress } from '../../core/track.js';
 import type { OffsetSpec } from '../codec/offset-spec.js';
@@ -13,15 +13,7 @@ import type { Chunk } from './chunk.js';
 import { Log } from './log.js';
 import type { RabbitMqStreamSourceOptions } from './options.js';
 import { PositionKeeper } from './position-keeper.js';
-import {
-  beginAfter,
-  beginAt,
-  beginning,
-  committedChunk,
-  firstChunk,
-  storedBefore,
-  type Beginning,
-} from './starting.js';
+import { beginAfter, beginAt, beginning, committedChunk, firstChunk, type Beginning } from './starting.js';
 
 /** What is read, and how. @internal */
 export interface ReadRequest {
@@ -88,7 +80,6 @@ export class Bookmark {
    */
   place(chunk: Chunk): 'take' | 'pass' | 'reset' {
     const { beginning, fresh } = this;
-    const { began } = this.request;
     this.fresh = false;
     if (this.log.contradicts(chunk)) {
       this.reset();
@@ -98,12 +89,12 @@ export class Bookmark {
     if (beginning === undefined) return 'pass';
     const { since, after, from, lastOf } = beginning;
     if (since !== undefined && chunk.timestamp < since) return 'pass';
-    if (after !== undefined && storedBefore(chunk, after, began)) return 'pass';
+    if (after !== undefined && chunk.first <= after) return 'pass';
     if (from !== undefined) {
       if (chunk.after <= from) return 'pass';
       if (fresh && beginning.expected === true && chunk.first > from) this.missed(from, chunk.first);
       chunk.skipTo(from);
-    } else if (fresh && lastOf !== undefined && storedBefore(chunk, lastOf, began)) {
+    } else if (fresh && lastOf !== undefined && chunk.first <= lastOf) {
       const last = offsetBefore(chunk.after)!;
       this.beginning = beginAt(last);
       chunk.skipTo(last);
@@ -121,7 +112,7 @@ export class Bookmark {
     this.beginning =
       stored === undefined
         ? await beginning(options.start ?? newOnly(), connection, stream, began)
-        : beginAt(offsetAfter(stored), true);
+        : beginAfter(stored);
     signal.throwIfAborted();
     await this.resolveEnd(signal);
     return this.beginning.spec;
@@ -143,7 +134,7 @@ export class Bookmark {
     this.beginning =
       stored === undefined
         ? await beginning(options.start ?? newOnly(), connection, stream, began)
-        : beginAt(offsetAfter(stored), true);
+        : beginAfter(stored);
     keeper?.begin(stored);
     if (known === undefined) await this.resolveEnd(signal);
     return this.beginning.spec;

@@ -5,7 +5,6 @@ import type { OffsetSpec } from '../codec/offset-spec.js';
 import { encodeStreamStats } from '../codec/requests.js';
 import { readStreamStats } from '../codec/responses.js';
 import type { Connection } from '../connection/connection.js';
-import type { Chunk } from './chunk.js';
 
 /** Where a log is read from: what the broker is told, and what is passed over because the wire is coarser than that. @internal */
 export interface Beginning {
@@ -16,31 +15,17 @@ export interface Beginning {
   readonly expected?: boolean | undefined;
   /** Chunks stored before this time, in ms since 1970, were not asked for. */
   readonly since?: number | undefined;
-  /** Chunks that were stored before the subscription, up to the one that begins here, were not asked for. */
+  /** Chunks up to the one that begins here were stored before the subscription, and not asked for. */
   readonly after?: OffsetKey | undefined;
-  /** Of the first chunk, if it is one of those, only the last record is asked for. */
+  /** Of the first chunk, if it begins at or before this offset, only the last record is asked for. */
   readonly lastOf?: OffsetKey | undefined;
   /** Where the same subscription begins if it has to be made again before anything came. Default: the same. */
   readonly again?: Beginning | undefined;
 }
 
-/** How far the broker's clock and ours may differ, in ms, where nothing else can tell what came first. */
-const clockSkew = 1_000;
-
-/**
- * Whether a chunk was stored before the subscription began. A chunk with the broker's own notes has the offset that the
- * next record gets, so that of a chunk with the same one only its time tells.
- * @param committed - what {@link committedChunk} said then
- * @param began - ms since 1970
- * @internal
- */
-export function storedBefore(chunk: Chunk, committed: OffsetKey, began: number): boolean {
-  return chunk.first < committed || (chunk.first === committed && chunk.timestamp <= began + clockSkew);
-}
-
 /**
  * The first offset of the last chunk that is committed on this node; undefined where the stream is empty. It can be that of
- * a chunk with the broker's own notes, which is never delivered.
+ * a chunk with the broker's own notes: those take an offset like a record, and are never delivered.
  * @internal
  */
 export async function committedChunk(connection: Connection, stream: string): Promise<OffsetKey | undefined> {
@@ -64,11 +49,15 @@ async function statistic(connection: Connection, stream: string, name: string): 
 }
 
 /** From a position on. @internal */
-export function beginAt(from: OffsetKey, expected = false): Beginning {
-  return { spec: { type: 'offset', offset: BigInt(from) }, from, expected };
+export function beginAt(from: OffsetKey): Beginning {
+  return { spec: { type: 'offset', offset: BigInt(from) }, from };
 }
 
-/** After what was read already: the chunk with the last record comes again, and tells whether it is the same log. @internal */
+/**
+ * After what was read already. The chunk with the last record comes again: it tells whether it is the same log, and that
+ * nothing is missing, which the next offset alone cannot, because the broker's own notes take offsets too.
+ * @internal
+ */
 export function beginAfter(last: OffsetKey): Beginning {
   return { spec: { type: 'offset', offset: BigInt(last) }, from: offsetAfter(last), expected: true };
 }

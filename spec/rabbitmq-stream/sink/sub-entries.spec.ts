@@ -128,6 +128,18 @@ describe('A sink with sub-entries', () => {
     expect(bench.connection.entries[2]!.sub!.records).to.equal(1);
   });
 
+  it('refuses what it has gathered where another leader takes smaller frames', async () => {
+    const sink = await bench.live({ resend: true, subEntry: { size: 10 } });
+    sink.give('large', undefined, Buffer.alloc(5000));
+    sink.offer('small');
+    bench.connection.drop();
+    bench.broker.frameMax = 4096;
+    await bench.broker.retry();
+    await settled();
+    expect(sink.told).to.deep.equal(['large FRAME_TOO_LARGE']);
+    expect(bench.connection.entries.map(bodiesIn)).to.deep.equal([['small']]);
+  });
+
   it('refuses ids and filter values of single messages', async () => {
     const sink = await bench.live({ subEntry: { size: 2 } });
     sink.give('a', { id: 4n });

@@ -66,6 +66,19 @@ describe('A sink of a super stream', () => {
     expect(sink.told.at(-1)).to.equal('key-42 ok');
   });
 
+  it('answers those who answer a failure with another try', async () => {
+    const sink = await bench.live(byHash, 'ss');
+    bench.broker.streams.delete('ss-0');
+    let tries = 0;
+    sink.onReceipt = ({ ok }) => {
+      if (!ok && ++tries < 4) sink.offer('hello');
+    };
+    sink.offer('hello');
+    await settled();
+    await settled();
+    expect(sink.told).to.deep.equal(new Array(4).fill('hello STREAM_NOT_FOUND'));
+  });
+
   it('fails with what is wrong where there is no such super stream, and tries anew', async () => {
     const sink = bench.sink(byHash, 'nowhere');
     sink.offer('a', 'b');

@@ -1,0 +1,130 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { startRabbitMq, type RabbitMqServer } from '../support/brokers/index.js';
+import type { Fill } from './fixtures/fill.js';
+import type { PublishBlindly, PublishReport } from './fixtures/publish-blindly.js';
+import type { Walk, WalkReport } from './fixtures/walk.js';
+import { Handles, newStream } from './support.js';
+
+const mebibyte = 2 ** 20;
+/** What may be gained, by the process and by what it manages, in MiB. */
+const most = 64;
+
+/** Runs one of the fixtures and gives what it reported. `asked` answers what else it says. */
+async function run<R>(fixture: string, plan: object, asked?: (what: string) => Promise<void>): Promise<R> {
+  const file = fileURLToPath(new URL(`fixtures/${fixture}.ts`, import.meta.url));
+  const child = fork(file, [JSON.stringify(plan)], { execArgv: ['--import=tsx', '--expose-gc'] });
+  let report: unknown;
+  child.on('message', (message) => {
+    if (typeof message === 'string') void asked?.(message).then(() => child.send('done'));
+    else report = message;
+  });
+  try {
+    const [code] = (await once(child, 'exit')) as [number | null];
+    expect(code, `${fixture} ended`).to.equal(0);
+  } finally {
+    child.kill('SIGKILL');
+  }
+  return report as R;
+}
+
+function expectSmall({ rssGrowth, managedGrowth }: { readonly rssGrowth: number; readonly managedGrowth: number }): void {
+  expect(rssGrowth / mebibyte, 'growth of rss in MiB').to.be.below(most);
+  expect(managedGrowth / mebibyte, 'growth of heap and buffers in MiB').to.be.below(most);
+}
+
+describe('RabbitMQ Streams: memory', function () {
+  this.timeout(180_000);
+  const handles = new Handles();
+  let server: RabbitMqServer;
+  /** 1 GB in messages of 10 kB, in chunks of up to some MB. */
+  let backlog: string;
+  const count = 100_000;
+  const size = 10_240;
+
+  const fill = (plan: Omit<Fill, 'url'>): Promise<undefined> => run('fill', { url: server.url, ...plan });
+  const walk = (plan: Omit<Walk, 'url'>): Promise<WalkReport> => run('walk', { url: server.url, ...plan });
+
+  before(async () => {
+    server = await startRabbitMq({ needs: 'control' });
+    backlog = await newStream(handles.make(server));
+    await fill({ stream: backlog, count, size });
+  });
+
+  after(async () => {
+    await handles.close();
+    await server.stop();
+  });
+
+  it('walks over 1 GB in less than 64 MB, never with more than the window unsettled', async () => {
+    const report = await walk({ stream: backlog, count, window: 256, stride: 16, warm: 10_000 });
+    expect(report).to.include({ seen: count, bytes: count * size });
+    expect(report.mostUnsettled).to.be.at.most(256);
+    expectSmall(report);
+  });
+
+  // one slow message of each of many chunks must not keep all of those
+  for (const codec of ['none', 'bytes', 'amqp'] as const) {
+    it(`keeps no chunk for one delivery of it that stays unsettled (codec: ${codec})`, async () => {
+      const part = count / 5;
+      const report = await walk({ stream: backlog, count: part, window: 1024, stride: 64, warm: 2_000, codec, holds: true });
+      expect(report).to.include({ seen: part, bytes: part * size });
+      expect(report.held).to.be.at.least(100);
+      expectSmall(report);
+    });
+  }
+
+  it('walks over small messages in large chunks', async () => {
+    const small = await newStream(handles.make(server));
+    const plan = { stream: small, count: 200_000 };
+    await fill({ ...plan, size: 512, options: { maxInFlight: 10_000 } });
+    const report = await walk({ ...plan, window: 1024, stride: 64, warm: 20_000 });
+    expect(report).to.include({ seen: plan.count, bytes: plan.count * 512 });
+    expectSmall(report);
+  });
+
+  it('walks over messages of 1 MB', async () => {
+    const large = await newStream(handles.make(server));
+    const plan = { stream: large, count: 200 };
+    await fill({ ...plan, size: 1_000_000, options: { maxInFlight: 2 } });
+    const report = await walk({ ...plan, window: 4, stride: 1, warm: 20 });
+    expect(report).to.include({ seen: plan.count, bytes: plan.count * 1_000_000 });
+    expect(report.mostUnsettled).to.be.at.most(4);
+    expectSmall(report);
+  });
+
+  it('keeps no batch that was inflated for one delivery of it that stays unsettled', async () => {
+    const batches = await newStream(handles.make(server));
+    const plan = { stream: batches, count: 200_000 };
+    const subEntry = { size: 1_000, compression: 'gzip' } as const;
+    await fill({ ...plan, size: 1_000, options: { maxInFlight: 10_000, subEntry } });
+    const report = await walk({ ...plan, window: 1024, stride: 64, warm: 10_000, holds: true });
+    expect(report).to.include({ seen: plan.count, bytes: plan.count * 1_000 });
+    expect(report.held).to.be.at.least(100);
+    expectSmall(report);
+  });
+
+  it('walks over many chunks of one message', async () => {
+    const tiny = await newStream(handles.make(server));
+    const plan = { stream: tiny, count: 3_000 };
+    await fill({ ...plan, size: 100, options: { maxInFlight: 1 } });
+    const report = await walk({ ...plan, window: 64, stride: 4, warm: 500 });
+    expect(report).to.include({ seen: plan.count, bytes: plan.count * 100 });
+    expectSmall(report);
+  });
+
+  it('queues no more than the buffer for a broker that does not confirm', async () => {
+    const stream = await newStream(handles.make(server));
+    const plan = { stream, count: 200_000, size: 1_000, maxInFlight: 1_000, buffer: 5_000 };
+    const asked = (what: string): Promise<void> => (what === 'pause' ? server.pause() : server.resume());
+    const blind: PublishBlindly = { url: server.url, ...plan };
+    const report = await run<PublishReport>('publish-blindly', blind, asked);
+    expect(report.mostPending).to.be.at.most(6_000);
+    expect(report.others).to.equal(0);
+    expect(report.overflown).to.be.at.least(190_000);
+    expect(report.confirmed + report.overflown).to.equal(210_000);
+    expectSmall(report);
+  });
+});
