@@ -17,7 +17,9 @@ export const rabbitMqStreamJsClient: Contender = {
   replay: (job) => open(job, (client, job, channel, messages) => replay(client, job, channel, messages)),
   // chunks are asked for as they arrive, which may mix up their order
   replayEager: (job) =>
-    open(job, (client, job, channel, messages) => replay(client, job, channel, messages, creditsOnChunkReceived(10, 1))),
+    open(job, (client, job, channel, messages) =>
+      replay(client, job, channel, messages, creditsOnChunkReceived(10, 1)),
+    ),
 };
 
 type Task = (client: Client, job: Job, channel: string, messages: number) => Promise<void>;

@@ -38,6 +38,8 @@ export class Entry {
  * @internal
  */
 export interface PublishPort {
+  /** Whose port it is; told once, before anything else. */
+  attach?(publisher: Publisher): void;
   /** Whether `write` would reach the broker. When that turns true, the port calls `publisher.pump()`. */
   readonly writable: boolean;
   /** Writes at once. Throws a `WeirError` for an entry that cannot be sent at all; nothing was sent then. */
@@ -95,7 +97,9 @@ export class Publisher {
     private readonly port: PublishPort,
     readonly settings: PublisherSettings,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    port.attach?.(this);
+  }
 
   /** Values accepted and not yet confirmed. */
   get pending(): number {
@@ -281,7 +285,6 @@ export class Publisher {
       resolve();
       return;
     }
-    this.port.hurry?.();
     // an epoch of nothing would never end: then it is the one before that is waited for
     if (this.inEpoch > 0) {
       this.earlier.set(this.epoch, this.inEpoch);
@@ -289,6 +292,7 @@ export class Publisher {
       this.inEpoch = 0;
     }
     this.flushes.push({ epoch: this.epoch - 1, resolve });
+    this.port.hurry?.();
   }
 
   /** Its owner has let go of it, and all that it took has its receipt. */

@@ -17,8 +17,7 @@ export class Relay<T> {
   }
 
   next(value: T): void {
-    const { subscribers } = this;
-    for (let i = 0; i < subscribers.length; i++) subscribers[i]!.next(value);
+    for (const subscriber of this.subscribers) subscriber.next(value);
   }
 
   complete(): void {

@@ -91,9 +91,6 @@ export class RabbitHandle extends BrokerHandle implements RabbitHost, RabbitMqSt
       wake: () => {
         this.wake();
       },
-      pump: () => {
-        this.publishers.pump();
-      },
     });
     this.admin = new Admin({
       session: this.session,

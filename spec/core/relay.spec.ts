@@ -61,7 +61,7 @@ function build(): {
   const listen = (name: string): Subscription =>
     relay.values.subscribe({
       next: (value) => seen.push(`${name} ${value}`),
-      error: (error: Error) => seen.push(`${name} ${error.message}`),
+      error: (error: unknown) => seen.push(`${name} ${(error as Error).message}`),
       complete: () => seen.push(`${name} complete`),
     });
   return { relay, seen, listen };

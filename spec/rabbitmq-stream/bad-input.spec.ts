@@ -130,7 +130,12 @@ describe('RabbitMQ Streams: bad input', function () {
     it('a stream with other arguments is not', async () => {
       const stream = await newStream(broker, { maxLengthBytes: 1_000_000 });
       for (const options of [{}, { maxLengthBytes: 2_000_000 }, { maxAge: '1D' }]) {
-        await refuses(() => broker.createStream(stream, options), StreamExistsError, `'${stream}'`, /PRECONDITION_FAILED/);
+        await refuses(
+          () => broker.createStream(stream, options),
+          StreamExistsError,
+          `'${stream}'`,
+          /PRECONDITION_FAILED/,
+        );
         const call = (): unknown => broker.createStream(stream, { ...options, ifNotExists: true });
         await refuses(call, StreamExistsError, `'${stream}'`, 'with other arguments');
       }
@@ -177,7 +182,11 @@ describe('RabbitMQ Streams: bad input', function () {
       ];
       await Promise.all(
         calls.map(async (call) => {
-          const words = [`${server.host}:${server.port}`, /AUTHENTICATION_FAILURE \(8\)/, 'check username and password'];
+          const words = [
+            `${server.host}:${server.port}`,
+            /AUTHENTICATION_FAILURE \(8\)/,
+            'check username and password',
+          ];
           const error = await refusal(call, AuthenticationError, words, [wrong, password]);
           expect(error.retriable).to.equal(false);
         }),
@@ -310,7 +319,9 @@ describe('RabbitMQ Streams: bad input', function () {
       const secure = make({ tls, connectTimeout: 1_000 });
       const error = await failureOf(() => secure.connect());
       expect(error.code).to.be.oneOf(['CONNECTION', 'TIMEOUT']);
-      expect(error.message).to.include(`${server.host}:${server.port}`).and.match(/TLS port|5551/);
+      expect(error.message)
+        .to.include(`${server.host}:${server.port}`)
+        .and.match(/TLS port|5551/);
       const plain = make({ port: server.tlsPort });
       await refuses(() => plain.connect(), ConnectionError, `${server.host}:${server.tlsPort}`, 'set tls');
     });
@@ -330,7 +341,12 @@ describe('RabbitMQ Streams: bad input', function () {
     });
 
     it('a host that has no address', async () => {
-      await refuses(() => make({ host: 'nowhere.invalid' }).connect(), ConnectionError, 'nowhere.invalid', 'check the host');
+      await refuses(
+        () => make({ host: 'nowhere.invalid' }).connect(),
+        ConnectionError,
+        'nowhere.invalid',
+        'check the host',
+      );
     });
 
     it('one of several hosts is enough', async () => {
@@ -399,7 +415,7 @@ describe('RabbitMQ Streams: bad input', function () {
     const badMessages: Record<string, [message: object, ...words: (string | RegExp)[]]> = {
       'a header that is a function': [{ headers: { f: () => 1 } }, 'headers.f must be', 'cannot publish to'],
       'a header that is a symbol': [{ headers: { s: Symbol('s') } }, 'headers.s must be'],
-      'a header that is an object of a class': [{ headers: { o: new (class Order {})() } }, 'headers.o'],
+      'a header that is an object of a class': [{ headers: { o: new WeakMap() } }, 'headers.o'],
       'a header with such a thing inside': [{ headers: { list: [1, { f: () => 1 }] } }, 'headers.list[1].f must be'],
       'headers that contain themselves': [{ headers: circle() }, 'headers'],
       'headers that are none': [{ headers: 5 }, 'headers must be'],
@@ -423,7 +439,8 @@ describe('RabbitMQ Streams: bad input', function () {
         const receipts = await Promise.all([bytes, new Uint8Array([9]), bytes].map((value) => sink.send(value)));
         expect(receipts.map(({ ok }) => ok)).to.deep.equal([true, false, true]);
         expect(receipts[1]!.error).to.be.instanceOf(InvalidOptionError);
-        for (const each of words) expect(receipts[1]!.error!.message).to.match(each instanceof RegExp ? each : quoted(each));
+        for (const each of words)
+          expect(receipts[1]!.error!.message).to.match(each instanceof RegExp ? each : quoted(each));
         sink.complete();
         const direct = await failureOf(() => loose.publish(stream, bytes, fields));
         expect(direct).to.be.instanceOf(InvalidOptionError);

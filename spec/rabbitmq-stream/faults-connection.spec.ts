@@ -162,10 +162,12 @@ describe('rabbitmq-stream: connections that are lost', () => {
         await untilRecovered(told);
         const { offered } = flow;
         await until(() => flow.confirmed.has(`value ${offered}`));
+        await untilListed(name, ['locator', 'producer-2']);
         await flow.stop();
         const stored = await readBack(broker, stream);
-        expect([...countEach(stored).values()].every((times) => times === 1)).to.equal(true);
-        expect([...flow.confirmed].filter((value) => !countEach(stored).has(value))).to.deep.equal([]);
+        const counts = countEach(stored);
+        expect([...counts.values()].every((times) => times === 1)).to.equal(true);
+        expect([...flow.confirmed].filter((value) => !counts.has(value))).to.deep.equal([]);
         expect(flow.confirmed.size + flow.failed.length).to.equal(flow.offered);
         if (producer === undefined) {
           for (const error of flow.failed) expect(error).to.be.instanceOf(PublishUncertainError);
@@ -174,7 +176,6 @@ describe('rabbitmq-stream: connections that are lost', () => {
           expect(valuesOf(stored)).to.deep.equal(valuesUpTo(flow.offered));
         }
         expect(told.states).to.deep.equal(['connected', 'reconnecting', 'connected']);
-        await untilListed(name, ['locator', 'producer-2']);
       });
     }
 
@@ -207,6 +208,36 @@ describe('rabbitmq-stream: connections that are lost', () => {
       expect(tap.all.filter(({ redelivered }) => redelivered)).to.deep.equal([]);
       expect(told.states).to.deep.equal(['idle', 'connecting', 'connected', 'reconnecting', 'connected']);
       await untilListed(name, ['consumer-2', 'locator']);
+    });
+
+    it('the consumer’s, while it settles what it has: that takes no credit from the next subscription', async () => {
+      const filler = handles.make(server);
+      const stream = await newStream(filler);
+      await new Load(filler, stream, count).done;
+      const name = unique('closed');
+      const broker = handles.make(server, { connectionName: name });
+      const told = new Told(broker);
+      const open: { ack(): void }[] = [];
+      let going = false;
+      const tap = new Tap(broker.messages(stream, { start: earliest(), maxInFlight: 16_000 }), (delivery) => {
+        if (going) delivery.ack();
+        else open.push(delivery);
+      });
+      await until(() => open.length === 16_000);
+      // from the drop on, one with each turn of the loop, so that some fall between the steps of subscribing again
+      const settle = (): void => {
+        open.shift()?.ack();
+        if (open.length > 0) setImmediate(settle);
+      };
+      broker.events.subscribe(({ type }) => {
+        if (type !== 'disconnected' || going) return;
+        going = true;
+        settle();
+      });
+      await closed(`${name}-consumer-1`);
+      await untilRecovered(told);
+      await until(() => tap.all.length >= count, { message: () => `${count} messages; ${tap.all.length} came` });
+      expect(tap.all.map(({ offset }) => offset)).to.deep.equal(Array.from({ length: count }, (_, i) => BigInt(i)));
     });
 
     it('the locator’s: who publishes and consumes does not notice', async () => {

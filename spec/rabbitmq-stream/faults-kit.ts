@@ -1,9 +1,13 @@
 import { expect } from 'chai';
 import { lastValueFrom, map, toArray } from 'rxjs';
 import { text } from '../../lib/codec/text.js';
+import { systemClock } from '../../lib/core/clock.js';
 import type { WeirError } from '../../lib/core/errors.js';
+import { guarded } from '../../lib/core/logger.js';
 import { earliest, untilNow } from '../../lib/core/starts.js';
+import { openConnection } from '../../lib/rabbitmq-stream/connection/connection.js';
 import type { RabbitMqStreamBroker } from '../../lib/rabbitmq-stream/index.js';
+import type { RabbitMqCluster } from '../support/brokers/index.js';
 import { until } from '../support/wait.js';
 import type { Load, Told, Worker } from './support.js';
 
@@ -27,6 +31,37 @@ export async function untilRecovered(told: Told, times = 1, timeout = 20_000): P
 export interface Stored {
   readonly offset: bigint;
   readonly value: string;
+}
+
+/**
+ * Waits until every node of a cluster tells stream clients of all members of a stream, which takes longer than until these
+ * are online. A consumer that comes before may be led to the leader.
+ */
+export async function untilPlaced(cluster: RabbitMqCluster, stream: string): Promise<void> {
+  const { nodes } = cluster;
+  const none = (): void => undefined;
+  await cluster.untilOnline(stream);
+  for (const { host, port, username, password, vhost } of nodes) {
+    const connection = await openConnection(
+      {
+        ...{ host, port, sasl: 'plain', username, password, vhost, properties: {}, frameMax: 0, heartbeat: 0 },
+        ...{ connectTimeout: 10_000, requestTimeout: 10_000, maxFrame: 2 ** 20 },
+        ...{ clock: systemClock, log: guarded(undefined) },
+      },
+      {
+        ...{ confirm: none, publishError: none, deliver: none, creditError: none, metadataUpdate: none },
+        ...{ consumerUpdate: none, flushed: none, drained: none, closed: none },
+      },
+    );
+    try {
+      await until(async () => {
+        const [found] = await connection.metadata([stream]);
+        return found?.leader !== undefined && found.replicas.length === nodes.length - 1;
+      });
+    } finally {
+      await connection.close();
+    }
+  }
 }
 
 /** All that a stream has, in its order. */
@@ -93,7 +128,7 @@ export class Flow {
 
   constructor(broker: RabbitMqStreamBroker, stream: string, options: { readonly producer?: string } = {}) {
     this.done = new Promise((resolve, reject) => {
-      broker.publishFrom(stream, this.values(), { maxInFlight: 256, codec: text, ...options }).subscribe({
+      broker.publishFrom(stream, this.values(), { maxInFlight: 100, codec: text, ...options }).subscribe({
         next: (receipt) => {
           if (receipt.ok) this.confirmed.add(receipt.value);
           else this.failed.push(receipt.error);
@@ -112,7 +147,7 @@ export class Flow {
 
   private async *values(): AsyncGenerator<string> {
     while (!this.stopping) {
-      if (this.offered % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (this.offered % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
       yield `value ${this.offered++}`;
     }
   }

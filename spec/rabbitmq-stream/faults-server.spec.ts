@@ -6,7 +6,6 @@ import {
   countEach,
   expectToldOfAll,
   expectUnbroken,
-  holesIn,
   oneOutage,
   readBack,
   untilInterrupted,
@@ -64,7 +63,6 @@ describe('rabbitmq-stream: a server that dies or stands still', () => {
         expect(load.failed.length).to.be.below(257);
         expect(Math.max(...stored.values())).to.equal(1);
       }
-      if (worker.ackedAndEmitted.length) console.log('DBG', worker.ackedAndEmitted.length, worker.ackedAndEmitted.slice(0, 3), worker.ackedAndEmitted.at(-1), toldConsumer.events, holesIn(all), all.length);
       await expectUnbroken(worker, stream, all);
       await untilRecovered(toldPublisher);
       for (const told of [toldConsumer, toldPublisher]) {

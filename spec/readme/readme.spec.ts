@@ -3,7 +3,12 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import * as weir from '../../lib/index.js';
-import { startNatsStreaming, type NatsStreamingServer } from '../support/brokers/index.js';
+import {
+  startNatsStreaming,
+  startRabbitMq,
+  type NatsStreamingServer,
+  type RabbitMqServer,
+} from '../support/brokers/index.js';
 import { command } from '../support/command.js';
 import { built, node, root } from '../package/built.js';
 import { addressedTo, readme, snippetsOf, type Snippet } from './snippets.js';
@@ -14,24 +19,29 @@ const install = 'Run npm ci.';
 describe('README.md', () => {
   const snippets = snippetsOf(readme);
   let folder: string;
-  let server: NatsStreamingServer;
+  let nats: NatsStreamingServer;
+  let rabbit: RabbitMqServer;
 
   before(async () => {
     await built();
     // inside of the package, so that it finds itself by its name
     await mkdir(join(root, 'temp'), { recursive: true });
     folder = await mkdtemp(join(root, 'temp/readme-'));
-    server = await startNatsStreaming({ websocket: true, needs: 'control' });
+    // their own, so that the streams in README.md are not there yet
+    [nats, rabbit] = await Promise.all([
+      startNatsStreaming({ websocket: true, needs: 'control' }),
+      startRabbitMq({ external: true, needs: 'control' }),
+    ]);
   });
 
   after(async () => {
-    await server.stop();
+    await Promise.all([nats.stop(), rabbit.stop()]);
     await rm(folder, { recursive: true, force: true });
   });
 
   const write = async (snippet: Snippet): Promise<string> => {
     const path = join(folder, `${snippet.name.toLowerCase().replace(/\W+/g, '-')}.ts`);
-    await writeFile(path, addressedTo(snippet.code, server));
+    await writeFile(path, addressedTo(snippet.code, { nats, rabbit }));
     return path;
   };
 

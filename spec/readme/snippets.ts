@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../package/built.js';
+import type { NatsStreamingServer, RabbitMqServer } from '../support/brokers/index.js';
 
 /** A program in README.md. */
 export interface Snippet {
@@ -9,7 +10,7 @@ export interface Snippet {
   readonly code: string;
   /** The lines that it says it prints, as `//> line`. */
   readonly prints: readonly string[];
-  /** Whether it needs a NATS Streaming server. */
+  /** Whether it needs a server. */
   readonly server: boolean;
 }
 
@@ -48,13 +49,25 @@ export function snippetsOf(markdown: string): Snippet[] {
 function snippetOf(name: string, lines: readonly string[]): Snippet {
   const code = lines.join('\n');
   const prints = lines.flatMap((line) => /^\s*\/\/> (.*)$/.exec(line)?.[1] ?? []);
-  return { name, code, prints, server: code.includes('natsStreaming(') };
+  return { name, code, prints, server: /\b(natsStreaming|rabbitmqStream)\(/.test(code) };
 }
 
-/** The addresses in README.md, replaced with those of a server. */
-export function addressedTo(code: string, server: { url: string; wsUrl: string | undefined; cluster: string }): string {
+/** What the programs in README.md connect to, and what those name. */
+export interface Servers {
+  readonly nats: Pick<NatsStreamingServer, 'url' | 'wsUrl' | 'cluster'>;
+  readonly rabbit: Pick<RabbitMqServer, 'url' | 'tlsPort' | 'certificates'>;
+}
+
+/** A program of README.md with its addresses and files replaced by those of servers that run. */
+export function addressedTo(code: string, { nats, rabbit }: Servers): string {
+  const { ca = '', clientCert = '', clientKey = '' } = rabbit.certificates ?? {};
   return code
-    .replaceAll('nats://localhost:4222', server.url)
-    .replaceAll('ws://localhost:8080', server.wsUrl ?? '')
-    .replaceAll("'test-cluster'", `'${server.cluster}'`);
+    .replaceAll('nats://localhost:4222', nats.url)
+    .replaceAll('ws://localhost:8080', nats.wsUrl ?? '')
+    .replaceAll("'test-cluster'", `'${nats.cluster}'`)
+    .replaceAll('rabbitmq-stream://localhost:5552', rabbit.url)
+    .replaceAll('rabbitmq-stream+tls://localhost:5551', `rabbitmq-stream+tls://localhost:${rabbit.tlsPort ?? 5551}`)
+    .replaceAll("'ca.pem'", JSON.stringify(ca))
+    .replaceAll("'client.pem'", JSON.stringify(clientCert))
+    .replaceAll("'client-key.pem'", JSON.stringify(clientKey));
 }

@@ -1,21 +1,10 @@
-import type { Clock } from '../../core/clock.js';
 import { ClosedError, InvalidOptionError } from '../../core/errors.js';
 import type { PublishPort } from '../../core/publisher.js';
-import type { Session } from '../session/session.js';
 import { resolveSinkSettings, type RabbitMqStreamSinkOptions } from './options.js';
 import type { Port } from './port.js';
+import type { ProducerHost } from './producer.js';
 import { StreamPort } from './stream-port.js';
 import { SuperStreamPort } from './super-stream-port.js';
-
-/** What an outbox needs of its handle. @internal */
-export interface OutboxHost {
-  readonly session: Session;
-  readonly clock: Clock;
-  /** Connects, if nothing did yet. */
-  wake(): void;
-  /** Lets every publisher write what it can. */
-  pump(): void;
-}
 
 /** All that a handle publishes with. @internal */
 export class Outbox {
@@ -23,7 +12,7 @@ export class Outbox {
   /** The names of the producers of each channel. */
   private readonly producers = new Map<string, Set<string>>();
 
-  constructor(private readonly host: OutboxHost) {}
+  constructor(private readonly host: ProducerHost) {}
 
   /**
    * A way to a stream, or to a super stream where `options.superStream` says so. Nothing is done until the first message.

@@ -31,6 +31,8 @@ export interface ProducerHost {
 
 /** Who has a producer. @internal */
 export interface ProducerOwner {
+  /** Calls `tell`, which tells of many messages at once. */
+  together(tell: () => void): void;
   /** It can write, for the first time or again. */
   becameWritable(): void;
   /** Its link was lost; it is looking for another. */
@@ -157,7 +159,9 @@ export class Producer implements PublisherHandlers {
   }
 
   confirmed(bytes: Uint8Array, start: number, count: number): void {
-    this.unconfirmed.confirmed(bytes, start, count);
+    this.owner.together(() => {
+      this.unconfirmed.confirmed(bytes, start, count);
+    });
     this.answered();
   }
 

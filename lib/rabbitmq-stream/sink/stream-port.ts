@@ -1,7 +1,7 @@
 import type { WeirError } from '../../core/errors.js';
 import type { Entry } from '../../core/publisher.js';
 import type { SinkSettings } from './options.js';
-import { Port, type PortHost } from './port.js';
+import { Port } from './port.js';
 import { Producer, type ProducerHost, type ProducerOwner } from './producer.js';
 
 /** The way to one stream. @internal */
@@ -11,11 +11,11 @@ export class StreamPort extends Port implements ProducerOwner {
   /** @param onClose - called once, when its name can be given to another */
   constructor(
     channel: string,
-    host: ProducerHost & PortHost,
+    host: ProducerHost,
     settings: SinkSettings,
     private readonly onClose: () => void,
   ) {
-    super(host);
+    super();
     this.producer = new Producer(channel, host, settings, this);
   }
 

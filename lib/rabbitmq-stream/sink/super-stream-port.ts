@@ -7,7 +7,7 @@ import type { RabbitMqStreamRouting } from '../routing.js';
 import { Spread } from './items.js';
 import { KeyRoutes } from './key-routes.js';
 import type { SinkSettings } from './options.js';
-import { Port, type PortHost } from './port.js';
+import { Port } from './port.js';
 import { Producer, type ProducerHost, type ProducerOwner } from './producer.js';
 
 type State = 'idle' | 'opening' | 'ready' | 'closed';
@@ -25,12 +25,12 @@ export class SuperStreamPort extends Port implements ProducerOwner {
   /** @param onClose - called once, when its name can be given to another */
   constructor(
     private readonly channel: string,
-    private readonly host: ProducerHost & PortHost,
+    private readonly host: ProducerHost,
     private readonly settings: SinkSettings,
     routing: RabbitMqStreamRouting,
     private readonly onClose: () => void,
   ) {
-    super(host);
+    super();
     this.keyOf = routing.keyOf as (value: unknown) => unknown;
     if (routing.kind === 'key') {
       this.routes = new KeyRoutes(channel, host.session, {

@@ -5,6 +5,8 @@ import type { Track } from '../../core/track.js';
 import {
   ChunkHeader,
   SubEntryHeader,
+  checkEntries,
+  checkRecords,
   isSubEntry,
   readChunkHeader,
   readSubEntryHeader,
@@ -84,6 +86,9 @@ export class Chunk implements Origin {
     if (actual !== crc) {
       throw malformed(firstOffset, `has the CRC-32 ${hex(actual)} where its header says ${hex(crc)}`);
     }
+    const isMessages = type === messages;
+    // before anything is emitted, and because the CRC does not cover the header, by which offsets are counted
+    if (isMessages) checkEntries(bytes, header);
     this.timestamp = header.timestamp;
     this.epoch = readId(bytes, start + epochAt);
     this.first = firstOffset;
@@ -92,11 +97,10 @@ export class Chunk implements Origin {
     this.data = owned ? data : data.slice();
     this.bytes = this.data;
     this.size = this.dataEnd = data.length;
-    // the broker's own notes are passed over as a whole
-    const isMessages = type === messages;
+    // the broker's own notes are passed over
     this.entries = isMessages ? header.entries : 0;
-    this.upcoming = isMessages ? firstOffset : this.after;
-    this.at = isMessages ? 0 : this.dataEnd;
+    this.upcoming = firstOffset;
+    this.at = 0;
   }
 
   /** The offset after its last record. */
@@ -124,7 +128,6 @@ export class Chunk implements Origin {
       if (!this.enter()) return false;
       if (this.left > 0) return this.nextInside();
     }
-    if (!this.done) this.checkEnd();
     this.done = true;
     return false;
   }
@@ -164,7 +167,7 @@ export class Chunk implements Origin {
       this.missing = undefined;
       const inside = plain(codec.decompress(this.data.subarray(dataStart, dataEnd), uncompressedSize));
       if (inside.buffer !== this.data.buffer) this.size += inside.length;
-      if (records === 0 && inside.length > 0) throw this.tooMuchInside(inside.length);
+      checkRecords(inside, 0, inside.length, records);
       this.inside = inside;
       this.insideAt = 0;
       this.left = records;
@@ -180,9 +183,7 @@ export class Chunk implements Origin {
     this.bytes = inside;
     this.start = insideAt + 4;
     this.insideAt = this.end = insideAt + 4 + length;
-    if (--this.left === 0 && this.insideAt !== inside.length) {
-      throw this.tooMuchInside(inside.length - this.insideAt);
-    }
+    this.left--;
     this.advance();
     return true;
   }
@@ -190,22 +191,6 @@ export class Chunk implements Origin {
   private advance(): void {
     this.offset = this.upcoming;
     this.upcoming = offsetAfter(this.upcoming);
-  }
-
-  /** The CRC does not cover the header, and offsets are counted by it from one chunk to the next. */
-  private checkEnd(): void {
-    const { first, upcoming, after, records, at, dataEnd } = this;
-    if (at !== dataEnd) throw malformed(first, `holds ${dataEnd - at} bytes more than its entries`);
-    if (upcoming === after) return;
-    const counted = BigInt(upcoming) - BigInt(first);
-    throw malformed(first, `holds ${counted} records where its header says ${records}`);
-  }
-
-  private tooMuchInside(bytes: number): ProtocolError {
-    return malformed(
-      this.first,
-      `has a sub-entry with ${bytes} bytes more than its records, at offset ${this.upcoming}`,
-    );
   }
 }
 

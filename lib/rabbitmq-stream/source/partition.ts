@@ -201,7 +201,9 @@ export class Partition implements ChunkReader {
   }
 
   private grant(): void {
-    if (!this.over && !this.track.ended) this.subscription.grant(this.credits.due(this.chunks.length));
+    // without a connection it would count as granted, and nobody had got it
+    if (this.over || this.track.ended || this.subscription.connection === undefined) return;
+    this.subscription.grant(this.credits.due(this.chunks.length));
   }
 
   private load(compression: number): void {

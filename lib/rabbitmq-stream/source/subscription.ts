@@ -44,6 +44,8 @@ export class Subscription {
   private cancelRetry: Cancel | undefined;
   private link: Link | undefined;
   private id = 0;
+  /** Undefined once Subscribe was accepted. */
+  private attempting: Promise<void> | undefined;
   private over = false;
 
   constructor(
@@ -54,7 +56,7 @@ export class Subscription {
 
   start(after?: WeirError): void {
     this.cancelRetry = this.session.retry(
-      (signal) => this.attempt(signal),
+      (signal) => (this.attempting = this.attempt(signal)),
       (error) => {
         this.over = true;
         this.session.resumed(this);
@@ -100,9 +102,12 @@ export class Subscription {
     this.over = true;
     this.cancelRetry?.();
     this.session.resumed(this);
-    const { link, id } = this;
+    const { link, id, attempting } = this;
     this.link = undefined;
-    if (link !== undefined) await this.unsubscribe(link, id);
+    if (link === undefined) return;
+    // while Subscribe is not answered, unsubscribing is the attempt's: the id must be given back once only
+    if (attempting === undefined) await this.unsubscribe(link, id);
+    else await attempting.catch(() => undefined);
   }
 
   private async attempt(signal: AbortSignal): Promise<void> {
@@ -149,16 +154,18 @@ export class Subscription {
       if (gone === undefined) link.removeSubscriber(id);
       throw error;
     }
+    const loss = gone as WeirError | undefined;
     if (this.over) {
-      await this.unsubscribe(link, id);
+      if (loss === undefined) await this.unsubscribe(link, id);
       return;
     }
-    if (gone !== undefined) {
+    if (loss !== undefined) {
       this.link = undefined;
-      handlers.lost(gone);
-      throw gone;
+      handlers.lost(loss);
+      throw loss;
     }
     accepted = true;
+    this.attempting = undefined;
     session.resumed(this);
     handlers.subscribed();
   }

@@ -375,9 +375,6 @@ export class SinkBench {
       wake: () => {
         this.wakes++;
       },
-      pump: () => {
-        for (const { publisher } of this.sinks) publisher.pump();
-      },
     });
   }
 

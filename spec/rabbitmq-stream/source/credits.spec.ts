@@ -87,11 +87,15 @@ describe('Credits', () => {
     }
     bench.send(mebibyte, 1);
     bench.read();
-    while (bench.out > 2) {
-      bench.send(1_000, 1);
+    // those that are out already come whatever size they have
+    for (let n = 0; n < 64; n++) {
+      bench.send(mebibyte, 1);
       bench.read();
     }
-    expect(bench.out).to.be.at.most(3);
+    expect(bench.out).to.be.at.most(2);
+    bench.send(1_000, 1);
+    bench.read();
+    expect(bench.out).to.be.at.most(2);
     for (let n = 0; n < 200; n++) {
       bench.send(1_000, 1);
       bench.read();
@@ -122,13 +126,13 @@ describe('Credits', () => {
           if (bench.waiting.length === 0) expect(bench.out).to.be.at.least(1);
         }
         // a reader that goes on gets everything, however the sizes change
-        for (let n = 0; n < 300; n++) {
+        for (let n = 0; n < 100; n++) {
           bench.read(1);
           bench.read(bench.waiting.length);
           expect(bench.send(1, 1)).to.equal(1);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { OffsetNotFoundError } from '../../../lib/core/errors.js';
-import { silentLogger } from '../../../lib/core/logger.js';
+import { silent } from '../../../lib/core/logger.js';
 import { Track } from '../../../lib/core/track.js';
 import { keys } from '../../../lib/rabbitmq-stream/codec/keys.js';
 import { Reader } from '../../../lib/rabbitmq-stream/codec/reader.js';
@@ -21,7 +21,7 @@ class FakeStore {
   private waiting: (() => void)[] | undefined;
 
   away(): void {
-    this.waiting = [];
+    this.waiting ??= [];
   }
 
   async back(): Promise<void> {
@@ -46,7 +46,7 @@ class FakeStore {
         if (last === undefined) throw new OffsetNotFoundError('nothing is stored', { broker: 'rabbitmq-stream' });
         const bytes = Buffer.alloc(8);
         bytes.writeBigUInt64BE(last);
-        return read(new Reader(bytes, 0, 8));
+        return read(new Reader(bytes, 0, 8, 'QueryOffset'));
       },
     };
     const locator: Pick<Session['locator'], 'call'> = {
@@ -73,7 +73,7 @@ class Bench {
     this.keeper = new PositionKeeper({
       session: this.store.session,
       clock: this.clock,
-      log: { ...silentLogger, warn: (...told: unknown[]) => this.warnings.push(told) },
+      log: { ...silent, warn: (...told: unknown[]) => this.warnings.push(told) },
       stream: 's',
       reference: 'me',
       messages,
