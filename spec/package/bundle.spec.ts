@@ -73,7 +73,7 @@ describe('a bundle for browsers', () => {
 });
 
 describe('a bundle for Node', () => {
-  for (const entry of entries) {
+  for (const entry of nodeEntries) {
     it(`of ${entry} can be made without the optional peers`, async () => {
       const { folder, write } = await consumer();
       const source = await write('bundled-for-node.mjs', `import * as all from '${entry}'; globalThis.all = all;`);

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import * as zlib from 'node:zlib';
 import { entries, node } from './built.js';
 import { consumer, type Consumer } from './consumer.js';
 
@@ -9,6 +10,9 @@ const factories = {
   'rx-weir/nats-streaming': 'natsStreaming',
   'rx-weir/rabbitmq-stream': 'rabbitmqStream',
 } as const;
+
+/** What Node compresses with by itself in some of its versions. */
+const zstd = ['zstd', '@bokuweb/zstd-wasm'] as const;
 
 describe('the installed package, without its optional peers', function () {
   let program: Consumer;
@@ -104,6 +108,25 @@ describe('the installed package, without its optional peers', function () {
       );
       expect(said).to.match(new RegExp(`npm install ${peer}(?![\\w/@-])`));
       expect(said.split('\n')).to.have.length(1);
+    });
+  }
+
+  for (const [compression, peer] of [['snappy', 'snappy'], ...('zstdCompressSync' in zlib ? [] : [zstd])] as const) {
+    it(`the first message that ${compression} compresses says in one line that ${peer} is to be installed`, async () => {
+      const said = await run(
+        'compression.mjs',
+        `import { createServer } from 'node:net';
+        import { rabbitmqStream } from 'rx-weir/rabbitmq-stream';
+        const silent = createServer().listen(0, '127.0.0.1', async () => {
+          const broker = rabbitmqStream({ host: '127.0.0.1', port: silent.address().port, closeTimeout: 100 });
+          const sink = broker.sink('orders', { subEntry: { size: 10, compression: '${compression}' } });
+          const { error } = await sink.send(new Uint8Array(1));
+          console.log(error.name, error.message);
+          await broker.close();
+          silent.close();
+        });`,
+      );
+      expect(said).to.match(new RegExp(`^UnsupportedError .*npm install ${peer}$`));
     });
   }
 });

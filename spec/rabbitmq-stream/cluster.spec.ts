@@ -4,7 +4,16 @@ import { routeByHash, type RabbitMqStreamBroker } from '../../lib/rabbitmq-strea
 import { startRabbitMqCluster, type RabbitMqCluster, type RabbitMqNode } from '../support/brokers/index.js';
 import { unique } from '../support/names.js';
 import { until } from '../support/wait.js';
-import { countEach, expectToldOfAll, expectUnbroken, holesIn, readBack, untilPlaced, untilRecovered, valuesOf } from './faults-kit.js';
+import {
+  countEach,
+  expectToldOfAll,
+  expectUnbroken,
+  holesIn,
+  readBack,
+  untilPlaced,
+  untilRecovered,
+  valuesOf,
+} from './faults-kit.js';
 import { Handles, Load, newStream, Told, valuesUpTo, Worker } from './support.js';
 
 describe('rabbitmq-stream: a cluster of three', function () {

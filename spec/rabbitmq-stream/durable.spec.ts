@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { firstValueFrom, lastValueFrom, take, toArray } from 'rxjs';
 import { text } from '../../lib/codec/text.js';
 import { OffsetNotFoundError } from '../../lib/core/errors.js';
-import { earliest, fromOffset, newOnly } from '../../lib/core/starts.js';
+import { earliest, fromAgo, fromOffset, latest, newOnly } from '../../lib/core/starts.js';
 import type { RabbitMqStreamBroker } from '../../lib/rabbitmq-stream/index.js';
 import { Tap } from '../contract/tap.js';
 import { startRabbitMq, type RabbitMqServer } from '../support/brokers/index.js';
@@ -127,6 +127,36 @@ describe('rabbitmq-stream: a durable', () => {
     expect(delivery.offset > 1n).to.equal(true);
     expect(told.of('gap')).to.have.length(1);
     expect(told.of('gap')[0]).to.include({ channel: stream, from: 1n, to: delivery.offset - 1n });
+  });
+
+  it('that begins with new messages misses none that comes while nobody listens', async () => {
+    await fill(3);
+    const first = new Tap(broker.messages(stream, { durable: 'd' }));
+    await until(async () => (await broker.queryOffset('d', stream)) === 2n);
+    first.unsubscribe();
+    await broker.close();
+    broker = handles.make(server);
+    await broker.publish(stream, 'meanwhile', { codec: text });
+    const delivery = await firstValueFrom(broker.messages(stream, { durable: 'd', codec: text }));
+    expect(delivery.value).to.equal('meanwhile');
+  });
+
+  it('gives again what it had given and nobody had settled, wherever it began', async () => {
+    await fill(5);
+    for (const [durable, start] of Object.entries({ new: newOnly(), last: latest(), ago: fromAgo(60_000) })) {
+      const tap = new Tap(broker.messages(stream, { durable, start, codec: text }));
+      await until(async () => {
+        await broker.publish(stream, 'more', { codec: text });
+        return tap.all.length > 0;
+      });
+      const { offset } = await tap.at(0);
+      // the broker's own notes take offsets too, so that it need not be the one before
+      if (offset > 0n) await until(async () => (await broker.queryOffset(durable, stream)) < offset);
+      const other = handles.make(server);
+      const again = await firstValueFrom(other.messages(stream, { durable, start, codec: text }));
+      expect(again.offset).to.equal(offset);
+      tap.unsubscribe();
+    }
   });
 
   it('tells no gap where the broker has put its own notes', async () => {

@@ -73,7 +73,9 @@ describe('rabbitmq-stream: connections that are lost', () => {
         const at = await work(through());
         for (const [times, confirmed] of [2_000, 8_000, 14_000].entries()) {
           await reaches(at.load, confirmed);
-          await until(() => proxy.connections === 3, { message: () => `3 connections; there are ${proxy.connections}` });
+          await until(() => proxy.connections === 3, {
+            message: () => `3 connections; there are ${proxy.connections}`,
+          });
           expect(proxy.accepted).to.equal(3 * (times + 1));
           proxy.cut({ reset });
           await untilRecovered(at.told, times + 1);

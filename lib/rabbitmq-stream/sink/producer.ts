@@ -205,7 +205,7 @@ export class Producer implements PublisherHandlers {
     try {
       await station.declare();
     } catch (error) {
-      throw this.wasLive ? passing(error, stream) : error;
+      throw this.wasLive || settings.producer === '' ? passing(error, stream) : error;
     }
     if (signal.aborted) station.leave();
     signal.throwIfAborted();
@@ -324,8 +324,8 @@ export class Producer implements PublisherHandlers {
 }
 
 /**
- * With a full disk a broker refuses publishers as if their names were taken. One that could publish there before waits for
- * that to pass.
+ * With a full disk a broker refuses publishers as if their names were taken. One that has no name, or could publish there
+ * before, waits for that to pass.
  */
 function passing(error: unknown, stream: string): unknown {
   if (!(error instanceof InUseError)) return error;

@@ -40,7 +40,11 @@ export class Bookmark {
   readonly keeper: PositionKeeper | undefined;
   /** Where it begins, or began; undefined until that is known. */
   private beginning: Beginning | undefined;
+  /** Where a group without a position begins, as this member found it first: `newOnly()` stays what it was then. */
+  private origin: Beginning | undefined;
   private log = new Log();
+  /** Whether the track has its first chunk. */
+  private placed = false;
   /** Whether no chunk came since the subscription was made. */
   private fresh = true;
 
@@ -88,31 +92,34 @@ export class Bookmark {
     this.log.arrived(chunk);
     if (beginning === undefined) return 'pass';
     const { since, after, from, lastOf } = beginning;
-    if (since !== undefined && chunk.timestamp < since) return 'pass';
+    if (since !== undefined) {
+      if (chunk.timestamp < since) return 'pass';
+      // what lies behind was asked for, whatever the clock of a later leader says
+      this.beginning = { ...beginning, since: undefined };
+    }
     if (after !== undefined && chunk.first <= after) return 'pass';
     if (from !== undefined) {
       if (chunk.after <= from) return 'pass';
       if (fresh && beginning.expected === true && chunk.first > from) this.missed(from, chunk.first);
       chunk.skipTo(from);
+      this.placeBefore(from > chunk.first ? from : chunk.first);
     } else if (fresh && lastOf !== undefined && chunk.first <= lastOf) {
       const last = offsetBefore(chunk.after)!;
       this.beginning = beginAt(last);
       chunk.skipTo(last);
-    }
+      this.placeBefore(last);
+    } else this.placeBefore(chunk.first);
     return 'take';
   }
 
   /** Where a subscription begins that is made now, for the first time or again. */
   async begin(connection: Connection, signal: AbortSignal): Promise<OffsetSpec> {
-    const { stream, options, began } = this.request;
+    const { options } = this.request;
     this.fresh = true;
     if (this.beginning !== undefined) return this.resume(connection, this.beginning);
     const stored = options.durable === undefined ? undefined : await this.stored(connection, options.durable);
     signal.throwIfAborted();
-    this.beginning =
-      stored === undefined
-        ? await beginning(options.start ?? newOnly(), connection, stream, began)
-        : beginAfter(stored);
+    this.beginning = stored === undefined ? await this.originOf(connection, signal) : beginAfter(stored);
     signal.throwIfAborted();
     await this.resolveEnd(signal);
     return this.beginning.spec;
@@ -121,21 +128,20 @@ export class Bookmark {
   /** Where a single active consumer begins whose turn has come. */
   async activate(connection: Connection, signal: AbortSignal): Promise<OffsetSpec> {
     const { request, keeper, track } = this;
-    const { stream, options, began } = request;
+    const { stream, options } = request;
     const stored = await queryStored(connection, options.queue!, stream);
     const known = this.beginning;
     this.fresh = true;
-    // nobody else was at work meanwhile: it goes on where it stood
-    if (known !== undefined && track.alive && stored === keeper?.last) {
-      this.beginning = track.last === undefined ? (known.again ?? known) : beginAfter(track.last);
+    // nobody else was at work meanwhile: it goes on where it stood. A track that was left knows nothing of where that is.
+    if (known !== undefined && track.last !== undefined && stored === keeper?.last) {
+      this.beginning = beginAfter(track.last);
       return this.beginning.spec;
     }
     if (known !== undefined) this.leaveTrack();
-    this.beginning =
-      stored === undefined
-        ? await beginning(options.start ?? newOnly(), connection, stream, began)
-        : beginAfter(stored);
     keeper?.begin(stored);
+    if (stored !== undefined) this.beginning = beginAfter(stored);
+    else if (this.origin !== undefined) this.beginning = this.origin.again ?? this.origin;
+    else this.beginning = this.origin = await this.originOf(connection, signal);
     if (known === undefined) await this.resolveEnd(signal);
     return this.beginning.spec;
   }
@@ -165,6 +171,33 @@ export class Bookmark {
     track.alive = false;
   }
 
+  /**
+   * Where a subscription begins that has no position yet. With "new only", one that is tracked gets its position here: what
+   * is published while nobody listens, later on, is new as well. An empty stream has none to give.
+   */
+  private async originOf(connection: Connection, signal: AbortSignal): Promise<Beginning> {
+    const { host, keeper, track } = this;
+    const { stream, options, began } = this.request;
+    const start = options.start ?? newOnly();
+    if (keeper === undefined || start.kind !== 'newOnly') return beginning(start, connection, stream, began);
+    const last = await lastRecord(host.session, host.clock, stream, signal);
+    if (last === undefined) return { spec: { type: 'first' } };
+    track.skip(last.offset);
+    keeper.placed(track);
+    return beginAfter(last.offset);
+  }
+
+  /** The first records that were asked for have come: the position before them outlives a crash, whatever the start was. */
+  private placeBefore(first: OffsetKey): void {
+    const { keeper, track, placed } = this;
+    this.placed = true;
+    if (keeper === undefined || placed || track.last !== undefined) return;
+    const before = offsetBefore(first);
+    if (before === undefined) return;
+    track.skip(before);
+    keeper.placed(track);
+  }
+
   /** The stream was deleted and made again: what was settled means nothing for the new one, and all of it is new. */
   private reset(): void {
     const { host, request } = this;
@@ -181,6 +214,8 @@ export class Bookmark {
     this.intake.drop(track);
     this.track = new Track();
     this.track.until = track.until;
+    this.track.ended = track.ended;
+    this.placed = false;
   }
 
   /** The position under the durable's name: the broker's, or what this process knows to have settled beyond it. */
@@ -235,6 +270,7 @@ export class Bookmark {
       last === undefined ||
       (from !== undefined && from > last.offset) ||
       (since !== undefined && since > last.timestamp) ||
+      // what begins behind the end has nothing to come, however it was said
       ((start ?? newOnly()).kind === 'newOnly' && from === undefined);
     if (none) intake.end(track);
     else track.until = untilOffset(last.offset);

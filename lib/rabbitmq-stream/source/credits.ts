@@ -2,7 +2,7 @@
 const fewest = 2;
 /** Small chunks are asked for in greater number, as long as all together would take fewer bytes than this. */
 const byteBudget = 2 ** 20;
-const most = 64;
+const most = 16;
 
 /**
  * How many chunks the broker may send. One credit is one chunk, of one record or of thousands, so that the number that is

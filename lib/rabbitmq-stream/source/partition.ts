@@ -1,6 +1,7 @@
 import { Deque } from '../../core/deque.js';
 import { ProtocolError } from '../../core/errors.js';
 import type { LogIntake } from '../../core/log-intake.js';
+import type { OffsetKey } from '../../core/offset.js';
 import { asWeirError } from '../../core/publisher.js';
 import type { Track } from '../../core/track.js';
 import type { OffsetSpec } from '../codec/offset-spec.js';
@@ -41,6 +42,8 @@ export class Partition implements ChunkReader {
   private active: boolean;
   private loading = false;
   private malformed = 0;
+  /** The end of what was taken so far: beyond it is another place. */
+  private furthest: OffsetKey | undefined;
   /** Who waits for the deliveries in hand to be settled. */
   private handedOver: (() => void) | undefined;
   private readonly ending = new AbortController();
@@ -149,6 +152,8 @@ export class Partition implements ChunkReader {
   }
 
   private chunk(bytes: Uint8Array, start: number, end: number, owned: boolean): void {
+    // its credit is used up, whatever becomes of it
+    this.credits.arrived(end - start);
     // what was on its way when the role was given up is the next one's
     if (this.over || this.track.ended || !this.active) return;
     let chunk: Chunk;
@@ -158,10 +163,14 @@ export class Partition implements ChunkReader {
       if (this.isHopeless(error)) return;
       throw error;
     }
-    this.credits.arrived(chunk.size);
     const what = this.bookmark.place(chunk);
-    if (what === 'take') this.chunks.push(chunk);
-    else if (what === 'reset') {
+    if (what === 'take') {
+      this.chunks.push(chunk);
+      if (this.furthest !== undefined && chunk.after <= this.furthest) return;
+      this.furthest = chunk.after;
+      this.malformed = 0;
+    } else if (what === 'reset') {
+      this.furthest = undefined;
       this.chunks.clear();
       this.subscription.again();
     }
@@ -195,7 +204,6 @@ export class Partition implements ChunkReader {
 
   private finish(chunk: Chunk): void {
     this.chunks.shift();
-    this.malformed = 0;
     if (chunk.open > 0) this.owner.retains(chunk);
     else chunk.clear();
   }

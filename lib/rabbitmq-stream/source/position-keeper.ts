@@ -63,6 +63,11 @@ export class PositionKeeper {
     if (++this.since >= this.options.messages) this.store(track);
   }
 
+  /** The track stands somewhere for the first time: that is stored at once, so that the next subscription knows it. */
+  placed(track: Track): void {
+    this.store(track);
+  }
+
   /** Stores where the track stands, unless it is stored already. Resolves when the broker has it. */
   async flush(track: Track): Promise<void> {
     this.stop();

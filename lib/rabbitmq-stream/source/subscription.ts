@@ -159,13 +159,13 @@ export class Subscription {
       if (loss === undefined) await this.unsubscribe(link, id);
       return;
     }
+    this.attempting = undefined;
     if (loss !== undefined) {
-      this.link = undefined;
-      handlers.lost(loss);
-      throw loss;
+      // accepted and lost in one read of the socket: whatever ended it, the next connection starts afresh
+      this.lost(loss);
+      return;
     }
     accepted = true;
-    this.attempting = undefined;
     session.resumed(this);
     handlers.subscribed();
   }

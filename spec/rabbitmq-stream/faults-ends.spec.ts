@@ -1,0 +1,187 @@
+import { writeFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { text } from '../../lib/codec/text.js';
+import type { Receipt } from '../../lib/core/broker.js';
+import { BrokerTimeoutError, ClosedError, ConnectionError, PublishUncertainError } from '../../lib/core/errors.js';
+import { earliest } from '../../lib/core/starts.js';
+import type { RabbitMqStreamBroker, RabbitMqStreamOptions } from '../../lib/rabbitmq-stream/index.js';
+import { Tap } from '../contract/tap.js';
+import { startRabbitMq, type RabbitMqServer } from '../support/brokers/index.js';
+import { startProxy, type Proxy } from '../support/proxy.js';
+import { until, within } from '../support/wait.js';
+import { readBack, untilInterrupted, valuesOf } from './faults-kit.js';
+import { Handles, newStream, Told, valuesUpTo } from './support.js';
+
+describe('rabbitmq-stream: when it cannot go on', () => {
+  let server: RabbitMqServer;
+  let proxy: Proxy;
+  const handles = new Handles();
+  let stream: string;
+
+  before(async () => {
+    server = await startRabbitMq();
+  });
+  after(() => server.stop());
+  beforeEach(async () => {
+    proxy = await startProxy(server);
+    stream = await newStream(handles.make(server));
+  });
+  afterEach(async () => {
+    await handles.close();
+    await proxy.stop();
+  });
+
+  const through = (options: RabbitMqStreamOptions = {}): RabbitMqStreamBroker => {
+    const { username, password, vhost } = server;
+    const address = { host: proxy.host, port: proxy.port, username, password, vhost };
+    return handles.make(server, { ...address, resolveAddress: () => proxy, ...options });
+  };
+  /** Publishes so that receipts are outstanding, and some values wait. */
+  const offer = (broker: RabbitMqStreamBroker, count: number, options: { readonly producer?: string } = {}) => {
+    const sink = broker.sink(stream, { codec: text, maxInFlight: 50, ...options });
+    const receipts: Receipt<string>[] = [];
+    sink.receipts.subscribe({ next: (receipt) => receipts.push(receipt), error: () => undefined });
+    for (const value of valuesUpTo(count)) sink.next(value);
+    return { sink, receipts };
+  };
+
+  for (const [how, reconnect] of [
+    ['reconnect: false', false],
+    ['maxAttempts', { initialDelay: 10, maxDelay: 50, maxAttempts: 3 }],
+  ] as const) {
+    it(`${how}: the source errors, receipts fail typed, and the next use connects anew`, async () => {
+      const broker = through({ reconnect });
+      const told = new Told(broker);
+      const tap = new Tap(broker.messages(stream, { start: earliest(), durable: 'd', codec: text }), (delivery) => {
+        delivery.ack();
+      });
+      await broker.publish(stream, 'first', { codec: text });
+      await tap.first(1);
+      // what goes to the server stays on the way, so that all of it is unconfirmed
+      proxy.stallToServer(true);
+      const { receipts } = offer(broker, 200);
+      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+      await proxy.refuse(true);
+      proxy.cut();
+      expect(await tap.failed()).to.be.instanceOf(ConnectionError);
+      await until(() => receipts.length === 200);
+      for (const { error } of receipts) {
+        expect(error instanceof PublishUncertainError || error instanceof ConnectionError, String(error)).to.equal(
+          true,
+        );
+      }
+      expect(receipts.filter(({ error }) => error instanceof PublishUncertainError)).to.have.length(50);
+      expect(told.states.at(-1)).to.equal('idle');
+      proxy.stallToServer(false);
+      await proxy.refuse(false);
+      await broker.publish(stream, 'second', { codec: text });
+      const again = new Tap(broker.messages(stream, { start: earliest(), durable: 'd', codec: text }));
+      expect((await again.at(0)).value).to.equal('second');
+      expect(told.states.at(-1)).to.equal('connected');
+    });
+  }
+
+  it('closed in the middle of everything: it resolves, positions are stored, and what is left behind is told', async () => {
+    const broker = through({ closeTimeout: 300 });
+    const told = new Told(broker);
+    await Promise.all(valuesUpTo(100).map((value) => broker.publish(stream, value, { codec: text })));
+    const tap = new Tap(broker.messages(stream, { start: earliest(), durable: 'd', codec: text }), (delivery) => {
+      if (delivery.offset < 60n) delivery.ack();
+    });
+    await tap.first(100);
+    const { sink, receipts } = offer(broker, 200, { producer: 'p' });
+    const late = sink.send('late').catch((error: unknown) => error);
+    await broker.close();
+    expect(tap.completed).to.equal(true);
+    // what was accepted had time to be published
+    expect(receipts.filter(({ ok }) => !ok)).to.deep.equal([]);
+    expect(await late).to.include({ ok: true, value: 'late' });
+    expect(told.of('abandoned')).to.deep.equal([{ type: 'abandoned', unsettled: 40, unconfirmed: 0 }]);
+    expect(told.states.at(-1)).to.equal('closed');
+    const other = handles.make(server);
+    expect(await other.queryOffset('d', stream)).to.equal(59n);
+    expect(valuesOf(await readBack(other, stream))).to.deep.equal([...valuesUpTo(100), ...valuesUpTo(200), 'late']);
+    // harmless, and too late
+    for (const delivery of tap.all) delivery.ack();
+    expect(await other.queryOffset('d', stream)).to.equal(59n);
+  });
+
+  it('closed while the server says nothing: it resolves all the same, and receipts fail typed', async () => {
+    const broker = through({ closeTimeout: 300 });
+    const told = new Told(broker);
+    await Promise.all(valuesUpTo(10).map((value) => broker.publish(stream, value, { codec: text })));
+    const tap = new Tap(broker.messages(stream, { start: earliest(), durable: 'd' }));
+    await tap.first(10);
+    proxy.stall(true);
+    const { receipts } = offer(broker, 80);
+    for (const delivery of tap.all.slice(0, 4)) delivery.ack();
+    await within(broker.close(), 10_000, 'close()');
+    await until(() => receipts.length === 80);
+    const uncertain = receipts.filter(({ error }) => error instanceof PublishUncertainError);
+    expect(uncertain).to.have.length(50);
+    expect(receipts.filter(({ error }) => error instanceof ClosedError)).to.have.length(30);
+    expect(told.of('abandoned')).to.deep.equal([{ type: 'abandoned', unsettled: 6, unconfirmed: 80 }]);
+    expect(told.states.at(-1)).to.equal('closed');
+  });
+
+  it('closed while it reconnects: it resolves soon, and receipts fail typed', async () => {
+    const broker = through({ closeTimeout: 300 });
+    const told = new Told(broker);
+    await broker.publish(stream, 'first', { codec: text });
+    const tap = new Tap(broker.messages(stream, { start: earliest() }));
+    await tap.first(1);
+    await proxy.refuse(true);
+    proxy.cut();
+    await untilInterrupted(told);
+    const { receipts } = offer(broker, 80);
+    await within(broker.close(), 5_000, 'close()');
+    await until(() => receipts.length === 80);
+    for (const { error } of receipts) expect(error).to.be.instanceOf(ClosedError);
+    expect(told.of('abandoned')).to.deep.equal([{ type: 'abandoned', unsettled: 1, unconfirmed: 80 }]);
+    const { accepted } = proxy;
+    await proxy.refuse(false);
+    await newStream(handles.make(server));
+    expect(proxy.accepted, 'nothing tries any more').to.equal(accepted);
+  });
+});
+
+describe('rabbitmq-stream: a server whose disk is full', () => {
+  let server: RabbitMqServer;
+  const handles = new Handles();
+  const limit = 'disk_free_limit.absolute = ';
+
+  before(async () => {
+    // more than any disk has
+    server = await startRabbitMq({ needs: 'process', config: `${limit}900TB` });
+  });
+  after(() => server.stop());
+  afterEach(() => handles.close());
+
+  it('takes nothing: sends queue, the confirm timeout tells of what was written, and the rest goes out later', async () => {
+    const broker = handles.make(server);
+    const stream = await newStream(broker);
+    const sink = broker.sink(stream, { codec: text, maxInFlight: 50, confirmTimeout: 500, producer: 'p' });
+    const receipts: Receipt<string>[] = [];
+    sink.receipts.subscribe((receipt) => receipts.push(receipt));
+    for (const value of valuesUpTo(50)) sink.next(value);
+    await until(() => receipts.length > 0, { message: 'the confirm timeout' });
+    expect(receipts[0]!.error).to.be.instanceOf(PublishUncertainError);
+    expect((receipts[0]!.error as Error).cause).to.be.instanceOf(BrokerTimeoutError);
+    expect(receipts.filter(({ ok }) => ok)).to.deep.equal([]);
+    // questions are answered on another connection
+    expect(await broker.streamExists(stream)).to.equal(true);
+
+    const file = join(server.folder!, 'rabbitmq.conf');
+    await writeFile(file, (await readFile(file, 'utf8')).replace(`${limit}900TB`, `${limit}1MB`));
+    const told = new Told(broker);
+    await server.restart();
+    await untilInterruptedOrLater(told);
+    const receipt = await sink.send('later');
+    expect(receipt.ok, String(receipt.error)).to.equal(true);
+    expect(valuesOf(await readBack(broker, stream)).at(-1)).to.equal('later');
+  });
+
+  const untilInterruptedOrLater = (told: Told): Promise<unknown> =>
+    until(() => told.has('reconnected'), { timeout: 20_000 });
+});
