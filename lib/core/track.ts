@@ -122,7 +122,7 @@ export class Track {
     if (last === undefined && before === undefined) return undefined;
     const unsettled = new Set<OffsetKey>();
     for (let each = this.oldest; each !== undefined; each = each.newer) unsettled.add(each.offsetKey);
-    if (reached) return { last: last!, unsettled };
+    if (reached) return { last, unsettled };
     for (const key of before!.unsettled) if (last === undefined || key > last) unsettled.add(key);
     return { last: before!.last, unsettled };
   }

@@ -159,11 +159,11 @@ export class RabbitHandle extends BrokerHandle implements RabbitHost, RabbitMqSt
   }
 
   protected checkSource(where: string, options: SourceOptions): void {
-    checkCombination(where, options as RabbitMqStreamSourceOptions);
+    checkCombination(where, options);
   }
 
   protected override checkSinkOptions(where: string, options: SinkSettings): void {
-    checkSinkCombinations(where, options as RabbitMqStreamSinkOptions);
+    checkSinkCombinations(where, options);
   }
 
   protected checkFields(where: string, fields: MessageFields, others?: Shape): void {
@@ -183,7 +183,7 @@ export class RabbitHandle extends BrokerHandle implements RabbitHost, RabbitMqSt
   }
 
   protected createPort(channel: string, options: SinkOptions): PublishPort {
-    return this.outbox.port(channel, options as RabbitMqStreamSinkOptions);
+    return this.outbox.port(channel, options);
   }
 
   protected async drop(

@@ -1,8 +1,17 @@
 import type { SourceOptions } from '../../core/broker.js';
 import { count, duration, flag, func, kinds, list, object, text, type Shape } from '../../core/check.js';
 import { InvalidOptionError } from '../../core/errors.js';
-import type { Earliest, FromAgo, FromOffset, FromTime, Latest, NewOnly } from '../../core/starts.js';
-import type { UntilNow, UntilOffset, UntilTime } from '../../core/starts.js';
+import type {
+  Earliest,
+  FromAgo,
+  FromOffset,
+  FromTime,
+  Latest,
+  NewOnly,
+  UntilNow,
+  UntilOffset,
+  UntilTime,
+} from '../../core/starts.js';
 import type { RabbitMqStreamDelivery } from '../delivery.js';
 
 /** Where a subscription to a stream can begin. */

@@ -34,7 +34,7 @@ export class RabbitSource extends SourceLife implements LogProtocol, LiveSource,
     const { settings } = request;
     // the position of a durable can move as long as the handle lives
     super(host, request, settings.durable === undefined ? linger : Infinity);
-    this.options = settings as RabbitMqStreamSourceOptions;
+    this.options = settings;
     this.intake = new LogIntake(settings, request.receiver, this, host.clock);
   }
 
