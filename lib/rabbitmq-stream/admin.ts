@@ -78,7 +78,8 @@ export interface RabbitMqStreamAdmin {
    */
   queryOffset(reference: string, stream: string): Promise<bigint>;
   /**
-   * How many records come after the stored offset. Records that retention has removed meanwhile count.
+   * How far the stored offset is behind the last record: 0 where all is processed, else about as many records. Each position
+   * that was stored in between takes an offset too, and records that retention has removed meanwhile count.
    * @throws OffsetNotFoundError where none is stored; StreamNotFoundError, StreamUnavailableError, AuthorizationError
    */
   lag(reference: string, stream: string): Promise<bigint>;

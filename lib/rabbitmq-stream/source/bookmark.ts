@@ -13,7 +13,7 @@ import type { Chunk } from './chunk.js';
 import { Log } from './log.js';
 import type { RabbitMqStreamSourceOptions } from './options.js';
 import { PositionKeeper } from './position-keeper.js';
-import { beginAfter, beginAt, beginning, committedChunk, firstChunk, type Beginning } from './starting.js';
+import { beginAfter, beginAt, beginning, firstChunk, lastChunk, type Beginning } from './starting.js';
 
 /** What is read, and how. @internal */
 export interface ReadRequest {
@@ -251,7 +251,7 @@ export class Bookmark {
     this.beginning = last === undefined ? (known.again ?? known) : beginAfter(last);
     const { leader } = await this.host.session.placement(stream);
     // a replica may only lag behind
-    if (isAt(connection, leader) && this.log.endsAfter(await committedChunk(connection, stream))) this.reset();
+    if (isAt(connection, leader) && this.log.endsAfter(await lastChunk(connection, stream))) this.reset();
     return this.beginning.spec;
   }
 

@@ -36,9 +36,9 @@ export class Log {
     if (this.seen.length > remembered) this.seen.shift();
   }
 
-  /** Whether chunks were seen that a leader whose last chunk begins at `committed` has not got. */
-  endsAfter(committed: OffsetKey | undefined): boolean {
-    return this.newest !== undefined && (committed === undefined || committed < this.newest.first);
+  /** Whether chunks were seen that a leader whose last chunk begins at `end` has not got. */
+  endsAfter(end: OffsetKey | undefined): boolean {
+    return this.newest !== undefined && (end === undefined || end < this.newest.first);
   }
 }
 

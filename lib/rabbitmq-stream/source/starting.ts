@@ -32,19 +32,33 @@ export async function committedChunk(connection: Connection, stream: string): Pr
   return statistic(connection, stream, 'committed_chunk_id');
 }
 
+/**
+ * The first offset of the last chunk that this node has, be it committed or not: a leader that was just elected has all that
+ * was ever committed, and has committed nothing itself. A server that does not tell tells of what is committed.
+ * @internal
+ */
+export async function lastChunk(connection: Connection, stream: string): Promise<OffsetKey | undefined> {
+  return statistic(connection, stream, 'last_chunk_id', 'committed_chunk_id');
+}
+
 /** The first offset of the oldest chunk that this node has; undefined where the stream is empty. @internal */
 export async function firstChunk(connection: Connection, stream: string): Promise<OffsetKey | undefined> {
   return statistic(connection, stream, 'first_chunk_id');
 }
 
-async function statistic(connection: Connection, stream: string, name: string): Promise<OffsetKey | undefined> {
+async function statistic(
+  connection: Connection,
+  stream: string,
+  name: string,
+  otherwise = name,
+): Promise<OffsetKey | undefined> {
   const stats = await connection.request(
     keys.streamStats,
     (correlationId) => encodeStreamStats(correlationId, { stream }),
     readStreamStats,
     { action: `ask for the statistics of '${stream}'`, stream },
   );
-  const value = stats.get(name) ?? -1n;
+  const value = stats.get(name) ?? stats.get(otherwise) ?? -1n;
   return value < 0n ? undefined : offsetKey(value);
 }
 
