@@ -85,6 +85,16 @@ describe('rabbitmq-stream: reading', () => {
     });
   }
 
+  it('untilNow() completes where a stream holds nothing but stored positions', async () => {
+    await broker.storeOffset('somebody', stream, 0);
+    const tap = new Tap(broker.messages(stream, { start: earliest(), until: untilNow() }));
+    expect(await tap.complete()).to.deep.equal([]);
+    await publish(numbered(3));
+    await broker.storeOffset('somebody', stream, 2);
+    const other = new Tap(broker.messages(stream, { start: earliest(), until: untilNow(), codec: text }));
+    expect((await other.complete()).map(({ value }) => value)).to.deep.equal(numbered(3));
+  });
+
   it('filters at the broker by chunk, and after it by message', async () => {
     const region = (value: string): string | undefined => (value.startsWith('none') ? undefined : value.slice(0, 2));
     for (const part of ['eu', 'us', 'none', 'eu', 'asia']) {

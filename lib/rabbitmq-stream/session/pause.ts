@@ -1,7 +1,8 @@
 import type { Clock } from '../../core/clock.js';
 
 /** Resolves after `ms`, or rejects with the signal's reason. @internal */
-export function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
+export function pause(ms: number, clock: Clock, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return new Promise((resolve) => clock.after(ms, resolve));
   return abortable((resolve) => clock.after(ms, resolve), signal);
 }
 
