@@ -45,7 +45,7 @@ export interface RabbitMqStreamDeliveryKind {
 export interface RabbitMqStreamBroker extends Broker<RabbitMqStreamTypes>, RabbitMqStreamAdmin {}
 
 const broker = 'rabbitmq-stream';
-/** Milliseconds for positions to be stored by a handle that is done with waiting for anything else. */
+/** Milliseconds for positions to be stored by a handle that is done with waiting, and for its goodbye. */
 const lastWords = 2_000;
 
 /** The handle, and what its rooms share. @internal */
@@ -211,7 +211,7 @@ export class RabbitHandle extends BrokerHandle implements RabbitHost, RabbitMqSt
     const { closeTimeout, requestTimeout } = this.resolved;
     this.outbox.close();
     if (this.session.up && this.ending.size > 0) await this.stored();
-    await this.session.close(Math.min(closeTimeout, requestTimeout));
+    await this.session.close(Math.min(closeTimeout, requestTimeout, lastWords));
   }
 
   /** Resolves when the positions of what has ended are stored, or their time is over. */
