@@ -1,7 +1,7 @@
 import { OffsetNotFoundError } from '../../core/errors.js';
 import type { LogIntake } from '../../core/log-intake.js';
 import { offsetBefore, offsetKey, type OffsetKey } from '../../core/offset.js';
-import { newOnly, untilOffset } from '../../core/starts.js';
+import { newOnly, untilOffset, type Start } from '../../core/starts.js';
 import { Track, type Progress } from '../../core/track.js';
 import type { OffsetSpec } from '../codec/offset-spec.js';
 import type { Connection } from '../connection/connection.js';
@@ -38,6 +38,8 @@ const storeMs = 5_000;
 export class Bookmark {
   track = new Track();
   readonly keeper: PositionKeeper | undefined;
+  /** What was asked for. */
+  private readonly start: Start;
   /** Where it begins, or began; undefined until that is known. */
   private beginning: Beginning | undefined;
   /** Where a group without a position begins, as this member found it first: `newOnly()` stays what it was then. */
@@ -55,6 +57,7 @@ export class Bookmark {
   ) {
     const { stream, options } = request;
     const { queue, durable, storeEvery } = options;
+    this.start = startOf(options);
     const reference = queue ?? durable;
     if (reference === undefined) return;
     this.keeper = new PositionKeeper({
@@ -177,8 +180,8 @@ export class Bookmark {
    */
   private async originOf(connection: Connection, signal: AbortSignal): Promise<Beginning> {
     const { host, keeper, track } = this;
-    const { stream, options, began } = this.request;
-    const start = options.start ?? newOnly();
+    const { stream, began } = this.request;
+    const { start } = this;
     if (keeper === undefined || start.kind !== 'newOnly') return beginning(start, connection, stream, began);
     const last = await lastRecord(host.session, host.clock, stream, signal);
     if (last === undefined) return { spec: { type: 'first' } };
@@ -257,7 +260,7 @@ export class Bookmark {
 
   private async resolveEnd(signal: AbortSignal): Promise<void> {
     const { host, request, track, intake, beginning } = this;
-    const { start, until } = request.options;
+    const { until } = request.options;
     const from = beginning?.from;
     if (until?.kind !== 'untilNow') {
       track.until = until;
@@ -271,7 +274,7 @@ export class Bookmark {
       (from !== undefined && from > last.offset) ||
       (since !== undefined && since > last.timestamp) ||
       // what begins behind the end has nothing to come, however it was said
-      ((start ?? newOnly()).kind === 'newOnly' && from === undefined);
+      (this.start.kind === 'newOnly' && from === undefined);
     if (none) intake.end(track);
     else track.until = untilOffset(last.offset);
   }
@@ -288,6 +291,11 @@ export class Bookmark {
       reason: 'retention has removed these messages meanwhile',
     });
   }
+}
+
+/** "Since now" is told by what is stored, and not by a clock, in whose millisecond messages lie on both sides of it. */
+function startOf({ start = newOnly() }: RabbitMqStreamSourceOptions): Start {
+  return start.kind === 'fromAgo' && start.ms === 0 ? newOnly() : start;
 }
 
 /** The last offset before the first that was not settled. */
