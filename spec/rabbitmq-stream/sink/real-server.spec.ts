@@ -126,12 +126,15 @@ describe('rabbitmq-stream: sinks with a real broker', function () {
     }
     const orders = broker.sink(stream, { codec: json<Order>(), filterValue: (order: Order) => order.region });
     for (const region of ['eu', 'us']) {
-      // one chunk for each, because chunks are what the broker filters
+      // confirmed before the next, so that no chunk has both: chunks are what the broker filters
       await Promise.all([1, 2, 3].map((n) => orders.send({ region, n })));
     }
     await broker.publish(stream, Buffer.from('{}'));
     const chunks = await readChunks(server, stream, 7);
-    expect(chunks.map(({ bloomSize }) => bloomSize > 0)).to.deep.equal([true, true, false]);
+    // how many chunks it makes is the broker's choice
+    const blooms = chunks.map(({ bloomSize }) => bloomSize > 0);
+    expect(blooms.pop()).to.equal(false);
+    expect(new Set(blooms)).to.deep.equal(new Set([true]));
     const filtered = broker.values(stream, {
       start: earliest(),
       codec: json<Order>(),

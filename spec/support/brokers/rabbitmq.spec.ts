@@ -179,7 +179,12 @@ describe('support/brokers/rabbitmq', () => {
       expect(server.pid).to.be.a('number').and.not.equal(pid);
       await server.quit();
       await server.restart();
-      expect(await management.streamMembers(stream)).to.deep.equal({
+      // the management learns of its streams a moment after the node is ready
+      const members = await until(async () => {
+        const now = await management.streamMembers(stream);
+        return now.online.length > 0 && now;
+      });
+      expect(members).to.deep.equal({
         leader: server.node,
         members: [server.node],
         online: [server.node],
