@@ -2,7 +2,8 @@ import { UnsupportedError } from '../../core/errors.js';
 import type { Allocate } from './allocate.js';
 import { writeU32, writeU64 } from './integers.js';
 import { keys } from './keys.js';
-import { dataSectionLength, writeRecord } from './record.js';
+import { dataSectionLength } from './amqp/data-section.js';
+import { writeRecord } from './record.js';
 import { Slab } from './slab.js';
 
 /** Whose messages a {@link PublishBatch} has, and how large it can be. */

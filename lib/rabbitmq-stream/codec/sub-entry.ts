@@ -1,6 +1,7 @@
 import type { Allocate } from './allocate.js';
 import { writeU32 } from './integers.js';
-import { dataSectionLength, writeRecord } from './record.js';
+import { dataSectionLength } from './amqp/data-section.js';
+import { writeRecord } from './record.js';
 import { Slab } from './slab.js';
 
 /** The records of a sub-entry in the making, before compression: each with its length. And then those of the next. */

@@ -1,5 +1,5 @@
 import { readU32 } from '../codec/integers.js';
-import { dataSectionLength } from '../codec/record.js';
+import { dataSectionLength } from '../codec/amqp/data-section.js';
 import { SubEntryRecords } from '../codec/sub-entry.js';
 import type { Compressor } from '../compression/compressor.js';
 import { Bundle, entryOf, Parcel, type Item, type Load } from './items.js';

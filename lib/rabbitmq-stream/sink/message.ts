@@ -1,7 +1,7 @@
 import { FrameTooLargeError, InvalidOptionError, PublishError, WeirError } from '../../core/errors.js';
 import type { Entry } from '../../core/publisher.js';
 import { encodePreamble } from '../codec/amqp/encode.js';
-import { dataSectionLength } from '../codec/record.js';
+import { dataSectionLength } from '../codec/amqp/data-section.js';
 import { encodeText } from '../codec/text.js';
 import type { RabbitMqStreamFields } from '../fields.js';
 

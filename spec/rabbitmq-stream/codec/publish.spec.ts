@@ -4,7 +4,7 @@ import { UnsupportedError } from '../../../lib/core/errors.js';
 import { checkRecords, recordLength } from '../../../lib/rabbitmq-stream/codec/deliver.js';
 import { creditFrameBytes, encodeCredit, writeCredit } from '../../../lib/rabbitmq-stream/codec/credit.js';
 import { maxRecordLength, maxSubEntryLength, PublishBatch } from '../../../lib/rabbitmq-stream/codec/publish.js';
-import { dataSectionLength } from '../../../lib/rabbitmq-stream/codec/record.js';
+import { dataSectionLength } from '../../../lib/rabbitmq-stream/codec/amqp/data-section.js';
 import { SubEntryRecords } from '../../../lib/rabbitmq-stream/codec/sub-entry.js';
 import { decodeClientFrame, type PublishedEntry } from '../../support/rabbitmq-requests.js';
 import { dirty, oddView, someBytes, toHex, utf8 } from './bytes.js';
