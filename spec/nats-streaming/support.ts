@@ -1,11 +1,13 @@
 import { type Subscription } from 'rxjs';
-import type { Broker, BrokerEvent, BrokerTypes, Receipt, Status } from '../../lib/core/broker.js';
+import type { Receipt } from '../../lib/core/broker.js';
 import { earliest } from '../../lib/core/starts.js';
 import { natsStreaming } from '../../lib/nats-streaming/index.js';
 import type { NatsStreamingBroker, NatsStreamingOptions } from '../../lib/nats-streaming/index.js';
 import { ackMergeMap } from '../../lib/operators/ack-merge-map.js';
 import { until } from '../support/wait.js';
 import { unique } from '../support/names.js';
+
+export { Told } from '../support/told.js';
 
 /** Handles that close after the spec that opened them. */
 export class Handles {
@@ -32,25 +34,6 @@ export class Handles {
     const brokers = this.open;
     this.open = [];
     await Promise.all(brokers.map((broker) => broker.close()));
-  }
-}
-
-/** What a handle tells of itself. */
-export class Told {
-  readonly states: Status['state'][] = [];
-  readonly events: BrokerEvent[] = [];
-
-  constructor(broker: Broker<BrokerTypes>) {
-    broker.status.subscribe(({ state }) => this.states.push(state));
-    broker.events.subscribe((event) => this.events.push(event));
-  }
-
-  has(type: BrokerEvent['type']): boolean {
-    return this.events.some((event) => event.type === type);
-  }
-
-  of<T extends BrokerEvent['type']>(type: T): Extract<BrokerEvent, { type: T }>[] {
-    return this.events.filter((event): event is Extract<BrokerEvent, { type: T }> => event.type === type);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Subscription } from 'rxjs';
-import type { Broker, BrokerEvent, BrokerTypes, Receipt, Status } from '../../lib/core/broker.js';
+import type { Receipt } from '../../lib/core/broker.js';
 import { earliest } from '../../lib/core/starts.js';
 import {
   rabbitmqStream,
@@ -12,6 +12,8 @@ import {
 import { ackMergeMap } from '../../lib/operators/ack-merge-map.js';
 import { unique } from '../support/names.js';
 import { until } from '../support/wait.js';
+
+export { Told } from '../support/told.js';
 
 /** Handles that close after the spec that opened them. */
 export class Handles {
@@ -43,25 +45,6 @@ export async function newStream(broker: RabbitMqStreamBroker, options: CreateStr
   const stream = unique('stream');
   await broker.createStream(stream, options);
   return stream;
-}
-
-/** What a handle tells of itself. */
-export class Told {
-  readonly states: Status['state'][] = [];
-  readonly events: BrokerEvent[] = [];
-
-  constructor(broker: Broker<BrokerTypes>) {
-    broker.status.subscribe(({ state }) => this.states.push(state));
-    broker.events.subscribe((event) => this.events.push(event));
-  }
-
-  has(type: BrokerEvent['type']): boolean {
-    return this.events.some((event) => event.type === type);
-  }
-
-  of<T extends BrokerEvent['type']>(type: T): Extract<BrokerEvent, { type: T }>[] {
-    return this.events.filter((event): event is Extract<BrokerEvent, { type: T }> => event.type === type);
-  }
 }
 
 const encoder = new TextEncoder();
