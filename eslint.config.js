@@ -10,7 +10,7 @@ const brokers = readdirSync(new URL('./lib', import.meta.url), { withFileTypes: 
   .map((entry) => entry.name);
 
 /** Brokers that run in Node alone, because of what they connect over. Their codecs run anywhere. */
-const nodeOnly = ['rabbitmq-stream'];
+const nodeOnly = ['rabbitmq-stream', 'liftbridge'];
 
 const noNode = {
   regex: '^node:|^(assert|buffer|crypto|dns|events|fs|net|os|path|process|stream|timers|tls|url|util|zlib)(/|$)',

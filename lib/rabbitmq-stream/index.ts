@@ -29,7 +29,7 @@ export type {
   AmqpProperties,
 } from './codec/amqp/types.js';
 export type { Compression } from './compression/compressor.js';
-export type { TlsMaterial, TlsOptions } from './connection/tls-options.js';
+export type { TlsMaterial, TlsOptions } from '../core/tls.js';
 export type { RabbitMqStreamDelivery } from './delivery.js';
 export type { RabbitMqStreamFields } from './fields.js';
 export type { Address, RabbitMqStreamOptions } from './options.js';

@@ -8,14 +8,13 @@ import {
   func,
   instance,
   list,
-  object,
   oneOf,
   secret,
   text,
   type Shape,
 } from '../core/check.js';
 import { guarded, type Logger } from '../core/logger.js';
-import type { TlsOptions } from './connection/tls-options.js';
+import { tlsChecker, type TlsOptions } from '../core/tls.js';
 import { resolveServers } from './servers.js';
 
 /** Where a node listens. */
@@ -147,32 +146,16 @@ export interface ResolvedOptions {
   readonly logger: Logger;
 }
 
-const hidden = (): ReturnType<typeof text> => text({ secret: true });
-const material = secret(either(hidden(), instance(isBytes, 'bytes')));
-const materials = secret(either(material, list(material)));
-
-const tlsShape: Shape<TlsOptions> = {
-  ca: materials,
-  cert: materials,
-  key: materials,
-  pfx: material,
-  passphrase: text({ secret: true, empty: true }),
-  servername: text(),
-  rejectUnauthorized: flag(),
-  checkServerIdentity: func(),
-  minVersion: oneOf('TLSv1.2', 'TLSv1.3'),
-};
-
 /** @internal */
 export const rabbitMqStreamShape: Shape<RabbitMqStreamOptions> = {
   // an address may hold a password
-  url: secret(either(hidden(), list(hidden()))),
+  url: secret(either(text({ secret: true }), list(text({ secret: true })))),
   host: either(text(), list(text())),
   port: count({ max: 65_535 }),
   username: text({ problem: nulProblem }),
   password: text({ secret: true, empty: true, problem: nulProblem }),
   vhost: text(),
-  tls: either(flag(), object(tlsShape)),
+  tls: tlsChecker,
   sasl: oneOf('plain', 'external'),
   loadBalancer: flag(),
   resolveAddress: func(),
@@ -223,10 +206,6 @@ function nulProblem(value: string): string | undefined {
 
 function nameProblem(value: string): string | undefined {
   return new TextEncoder().encode(value).length > 200 ? 'it is longer' : undefined;
-}
-
-function isBytes(value: unknown): boolean {
-  return value instanceof Uint8Array;
 }
 
 function isLogger(value: unknown): boolean {

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { InvalidOptionError } from '../core/errors.js';
-import type { TlsOptions } from './connection/tls-options.js';
+import type { TlsOptions } from '../core/tls.js';
 import type { Address, RabbitMqStreamOptions } from './options.js';
 
 /** Where the broker is, and who connects how. @internal */

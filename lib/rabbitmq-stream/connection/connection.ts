@@ -5,7 +5,7 @@ import type { OffsetSpec } from '../codec/offset-spec.js';
 import type { Reader } from '../codec/reader.js';
 import type { NodeAddress, StreamMetadata } from '../codec/responses.js';
 import type { RequestSubject } from './failures.js';
-import type { TlsOptions } from './tls-options.js';
+import type { TlsOptions } from '../../core/tls.js';
 import { WireConnection } from './wire-connection.js';
 
 /** One socket to one node. @internal */

@@ -3,7 +3,7 @@ import { connect as connectTls, type ConnectionOptions as NodeTlsOptions } from 
 import type { Cancel, Clock } from '../../core/clock.js';
 import { InvalidOptionError } from '../../core/errors.js';
 import type { SocketPhase } from './socket-failures.js';
-import type { TlsOptions } from './tls-options.js';
+import type { TlsOptions } from '../../core/tls.js';
 
 /** Bytes that one read of a plain socket brings at most. */
 const readSize = 256 * 1024;

@@ -5,7 +5,7 @@ import type { Connection, ConnectionEvents, openConnection } from '../connection
 import { addressOf } from '../connection/socket-failures.js';
 import type { Address, ResolvedOptions } from '../options.js';
 import type { LinkRole } from './link.js';
-import { pause } from './pause.js';
+import { pause } from '../../core/pause.js';
 
 /** What a {@link Dialer} is made of. @internal */
 export interface DialerParts {

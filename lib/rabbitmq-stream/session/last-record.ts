@@ -6,7 +6,7 @@ import { keys } from '../codec/keys.js';
 import { encodeStreamStats, encodeSubscribe, encodeUnsubscribe } from '../codec/requests.js';
 import { readStreamStats } from '../codec/responses.js';
 import type { Connection } from '../connection/connection.js';
-import { pause } from './pause.js';
+import { pause } from '../../core/pause.js';
 import type { Session } from './session.js';
 
 /** How long to wait for the last chunk to be stored by enough nodes, and between two looks, in milliseconds. */

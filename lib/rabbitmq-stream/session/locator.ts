@@ -2,11 +2,11 @@ import { Backoff } from '../../core/backoff.js';
 import type { Cancel, Clock } from '../../core/clock.js';
 import { Connecting } from '../../core/connecting.js';
 import { BrokerTimeoutError, ClosedError, ConnectionError, type WeirError } from '../../core/errors.js';
+import { asFault, gaveUp } from '../../core/gave-up.js';
 import type { Connection, ConnectionEvents } from '../connection/connection.js';
 import { addressOf } from '../connection/socket-failures.js';
 import type { ResolvedOptions } from '../options.js';
 import type { Dialer } from './dialer.js';
-import { asWeirError, gaveUp } from './gave-up.js';
 
 /** Who is told how the locator does. @internal */
 export interface LocatorHooks {
@@ -154,7 +154,7 @@ export class Locator {
         else this.opened(connection);
       },
       (error: unknown) => {
-        if (!signal.aborted) this.refused(asWeirError(error));
+        if (!signal.aborted) this.refused(asFault(broker, error));
       },
     );
   }
@@ -197,7 +197,7 @@ export class Locator {
   private later(error: WeirError): void {
     const wait = this.backoff?.next();
     if (wait === undefined) {
-      this.fail(gaveUp('RabbitMQ could not be connected to', this.backoff?.attempts ?? 0, error));
+      this.fail(gaveUp(broker, 'RabbitMQ could not be connected to', this.backoff?.attempts ?? 0, error));
       return;
     }
     this.state = 'waiting';

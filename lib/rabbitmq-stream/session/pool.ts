@@ -4,7 +4,7 @@ import { addressOf } from '../connection/socket-failures.js';
 import type { Address, ResolvedOptions } from '../options.js';
 import { isSame, type Dialer } from './dialer.js';
 import { Link, type LinkHooks, type LinkRole } from './link.js';
-import { unlessAborted } from './pause.js';
+import { unlessAborted } from '../../core/pause.js';
 
 /** What a {@link Pool} is made of. @internal */
 export interface PoolParts {

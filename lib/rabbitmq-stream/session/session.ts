@@ -6,7 +6,7 @@ import { Dialer, shuffled } from './dialer.js';
 import type { Link, LinkRole } from './link.js';
 import { Locator } from './locator.js';
 import { Pool } from './pool.js';
-import { Retries } from './retries.js';
+import { Retries } from '../../core/retries.js';
 import { findPartitions, findPlacement, findRoute, type Placement } from './topology.js';
 
 /** @internal */
@@ -60,7 +60,7 @@ export class Session {
     const dialer = new Dialer({ options, clock, open });
     this.parts = parts;
     this.pool = new Pool({ options, clock, dialer });
-    this.retries = new Retries({ options, clock, epoch: () => this.locator.epoch });
+    this.retries = new Retries({ broker, options, clock, epoch: () => this.locator.epoch });
     this.locator = new Locator({
       options,
       clock,

@@ -2,17 +2,17 @@ import { OffsetNotFoundError } from '../../core/errors.js';
 import type { LogIntake } from '../../core/log-intake.js';
 import { offsetBefore, offsetKey, type OffsetKey } from '../../core/offset.js';
 import { newOnly, untilOffset, type Start } from '../../core/starts.js';
+import { PositionKeeper } from '../../core/position-keeper.js';
 import { Track, type Progress } from '../../core/track.js';
 import type { OffsetSpec } from '../codec/offset-spec.js';
 import type { Connection } from '../connection/connection.js';
 import type { RabbitHost } from '../host.js';
 import type { Address } from '../options.js';
-import { queryOffset } from '../positions.js';
+import { queryOffset, storeOffset } from '../positions.js';
 import { lastRecord } from '../session/last-record.js';
 import type { Chunk } from './chunk.js';
 import { Log } from './log.js';
 import type { RabbitMqStreamSourceOptions } from './options.js';
-import { PositionKeeper } from './position-keeper.js';
 import { beginAfter, beginAt, beginning, firstChunk, lastChunk, type Beginning } from './starting.js';
 
 /** What is read, and how. @internal */
@@ -61,11 +61,15 @@ export class Bookmark {
     const reference = queue ?? durable;
     if (reference === undefined) return;
     this.keeper = new PositionKeeper({
-      session: host.session,
       clock: host.clock,
       log: host.log,
-      stream,
-      reference,
+      what: `'${reference}' on '${stream}'`,
+      store: (due) =>
+        host.session.locator.call(async (connection) => {
+          const position = due();
+          if (position !== undefined) await storeOffset(connection, reference, stream, BigInt(position));
+          return position;
+        }),
       messages: storeEvery?.messages ?? storeMessages,
       ms: storeEvery?.ms ?? storeMs,
       stalled: (offset) => {

@@ -5,7 +5,7 @@ import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import { ConnectionError, InvalidOptionError } from '../../../lib/core/errors.js';
 import { keys } from '../../../lib/rabbitmq-stream/codec/keys.js';
-import type { TlsOptions } from '../../../lib/rabbitmq-stream/connection/tls-options.js';
+import type { TlsOptions } from '../../../lib/core/tls.js';
 import { makeCertificates, type Certificates } from '../../support/certificates.js';
 import { command } from '../../support/command.js';
 import { FakeRabbitMq } from '../../support/fake-rabbitmq.js';

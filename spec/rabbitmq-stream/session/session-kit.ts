@@ -11,7 +11,7 @@ import type {
 } from '../../../lib/rabbitmq-stream/connection/connection.js';
 import { resolveOptions, type Address, type RabbitMqStreamOptions } from '../../../lib/rabbitmq-stream/options.js';
 import type { Link, PublisherHandlers, SubscriberHandlers } from '../../../lib/rabbitmq-stream/session/link.js';
-import { unlessAborted } from '../../../lib/rabbitmq-stream/session/pause.js';
+import { unlessAborted } from '../../../lib/core/pause.js';
 import { Session, type SessionHooks } from '../../../lib/rabbitmq-stream/session/session.js';
 
 /** Lets everything happen that waits for nothing but promises. */

@@ -1,18 +1,18 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { OffsetNotFoundError } from '../../../lib/core/errors.js';
-import { silent } from '../../../lib/core/logger.js';
-import { Track } from '../../../lib/core/track.js';
-import { keys } from '../../../lib/rabbitmq-stream/codec/keys.js';
-import { Reader } from '../../../lib/rabbitmq-stream/codec/reader.js';
-import type { Connection } from '../../../lib/rabbitmq-stream/connection/connection.js';
-import type { Session } from '../../../lib/rabbitmq-stream/session/session.js';
-import { PositionKeeper } from '../../../lib/rabbitmq-stream/source/position-keeper.js';
-import { Handed, HandClock } from '../../core/log-intake-kit.js';
-import { decodeClientFrame } from '../../support/rabbitmq-requests.js';
-import { settled } from '../sink/sink-kit.js';
+import { OffsetNotFoundError } from '../../lib/core/errors.js';
+import { silent } from '../../lib/core/logger.js';
+import type { OffsetKey } from '../../lib/core/offset.js';
+import { PositionKeeper } from '../../lib/core/position-keeper.js';
+import { Track } from '../../lib/core/track.js';
+import { Handed, HandClock } from './log-intake-kit.js';
 
-/** What a broker keeps of one name, behind a locator that can be away. */
+/** Lets promises go on. */
+async function settled(): Promise<void> {
+  for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** What a broker keeps of one name, behind a link that can be away. */
 class FakeStore {
   readonly stored: bigint[] = [];
   /** Whether what is sent comes to nothing. */
@@ -31,32 +31,16 @@ class FakeStore {
     await settled();
   }
 
-  get session(): Session {
-    const connection = {
-      send: (frame: Uint8Array): boolean => {
-        const { key, fields } = decodeClientFrame(frame, 4, frame.length);
-        expect([key, fields['reference'], fields['stream']]).to.deep.equal([keys.storeOffset, 'me', 's']);
-        if (!this.loses) this.stored.push(fields['offset'] as bigint);
-        return true;
-      },
-      request: async (key: number, _make: unknown, read: (reader: Reader) => unknown): Promise<unknown> => {
-        expect(key).to.equal(keys.queryOffset);
-        await Promise.resolve();
-        const last = this.stored.at(-1);
-        if (last === undefined) throw new OffsetNotFoundError('nothing is stored', { broker: 'rabbitmq-stream' });
-        const bytes = Buffer.alloc(8);
-        bytes.writeBigUInt64BE(last);
-        return read(new Reader(bytes, 0, 8, 'QueryOffset'));
-      },
-    };
-    const locator: Pick<Session['locator'], 'call'> = {
-      call: async (use) => {
-        if (this.waiting !== undefined) await new Promise<void>((resolve) => this.waiting!.push(resolve));
-        return use(connection as unknown as Connection);
-      },
-    };
-    return { locator } as unknown as Session;
-  }
+  /** What the keeper is given as `store`. */
+  readonly put = async (due: () => OffsetKey | undefined): Promise<OffsetKey | undefined> => {
+    if (this.waiting !== undefined) await new Promise<void>((resolve) => this.waiting!.push(resolve));
+    const position = due();
+    if (position === undefined) return undefined;
+    if (this.loses) throw new OffsetNotFoundError('nothing is stored');
+    await Promise.resolve();
+    this.stored.push(BigInt(position));
+    return position;
+  };
 }
 
 /** A keeper of a track on which messages are emitted and settled by number. */
@@ -71,11 +55,10 @@ class Bench {
 
   constructor({ messages = 10, ms = 1_000 } = {}) {
     this.keeper = new PositionKeeper({
-      session: this.store.session,
       clock: this.clock,
       log: { ...silent, warn: (...told: unknown[]) => this.warnings.push(told) },
-      stream: 's',
-      reference: 'me',
+      what: 'me',
+      store: this.store.put,
       messages,
       ms,
       stalled: (offset) => this.stalled.push(offset),
@@ -268,7 +251,7 @@ describe('PositionKeeper', () => {
       () => undefined,
       (reason: unknown) => reason,
     );
-    expect(error).to.have.property('code', 'STREAM_UNAVAILABLE');
+    expect(error).to.have.property('code', 'OFFSET_NOT_FOUND');
     expect(bench.keeper.last).to.equal(undefined);
   });
 

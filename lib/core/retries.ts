@@ -1,14 +1,24 @@
-import { Backoff } from '../../core/backoff.js';
-import type { Cancel, Clock } from '../../core/clock.js';
-import type { WeirError } from '../../core/errors.js';
-import type { ResolvedOptions } from '../options.js';
-import { asWeirError, gaveUp } from './gave-up.js';
+import { Backoff, type ReconnectPolicy } from './backoff.js';
+import type { Cancel, Clock } from './clock.js';
+import type { BrokerName, WeirError } from './errors.js';
+import { asFault, gaveUp } from './gave-up.js';
+import type { Logger } from './logger.js';
+
+/** What of a handle's options they heed. @internal */
+export interface RetriesOptions {
+  /** Undefined: nothing is tried again. */
+  readonly reconnect: ReconnectPolicy | undefined;
+  /** ms */
+  readonly connectTimeout: number;
+  readonly logger: Logger;
+}
 
 /** What {@link Retries} are made of. @internal */
 export interface RetriesParts {
-  readonly options: ResolvedOptions;
+  readonly broker: BrokerName;
+  readonly options: RetriesOptions;
   readonly clock: Clock;
-  /** Changes with every locator connection. */
+  /** Changes whenever the session's own connection is made again. */
   readonly epoch: () => number;
 }
 
@@ -21,7 +31,14 @@ export class Retries {
 
   constructor(private readonly parts: RetriesParts) {}
 
-  /** See `Session.retry`. */
+  /**
+   * Calls `attempt` until it resolves, waiting longer and longer as `reconnect` says; an error that is not retriable, and the
+   * last of the attempts, goes to `failed`, once. Without `after`, the first attempt is made at once (in this turn), and
+   * connection errors are tried again for `connectTimeout` only, unless `reconnect.initial`. After the cancel nothing is called.
+   * @param attempt - its signal is aborted when nobody waits for it any more
+   * @param after - what ended it before: the first attempt comes after a wait (of at least 500 ms where the stream is
+   * unavailable, because electing a leader takes time; of less only where `reconnect.maxDelay` is)
+   */
   add(
     attempt: (signal: AbortSignal) => Promise<void>,
     failed: (error: WeirError) => void,
@@ -93,7 +110,7 @@ class Retry {
     try {
       await this.attempt(this.aborter.signal);
     } catch (error) {
-      if (!this.isOver) this.refused(asWeirError(error));
+      if (!this.isOver) this.refused(asFault(this.parts.broker, error));
       return;
     }
     this.end();
@@ -119,7 +136,9 @@ class Retry {
     const { reconnect } = options;
     const wait = this.backoff?.next();
     if (!reconnect || wait === undefined) {
-      const end = reconnect ? gaveUp('it could not be established', this.backoff?.attempts ?? 0, error) : error;
+      const end = reconnect
+        ? gaveUp(this.parts.broker, 'it could not be established', this.backoff?.attempts ?? 0, error)
+        : error;
       // never in the turn of the call, whose cancel the caller does not have yet
       this.cancelTimer = clock.after(0, () => {
         this.end(end);

@@ -1,3 +1,5 @@
+import { either, flag, func, instance, list, object, oneOf, secret, text, type Shape } from './check.js';
+
 /** A certificate, key or list of authorities: the text of a PEM file, or bytes (PEM or DER). */
 export type TlsMaterial = string | Uint8Array;
 
@@ -30,4 +32,27 @@ export interface TlsOptions {
   readonly checkServerIdentity?: ((hostname: string, certificate: object) => Error | undefined) | undefined;
   /** The oldest version of TLS to accept. Node's default where absent. */
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
+}
+
+const hidden = (): ReturnType<typeof text> => text({ secret: true });
+const material = secret(either(hidden(), instance(isBytes, 'bytes')));
+const materials = secret(either(material, list(material)));
+
+const tlsShape: Shape<TlsOptions> = {
+  ca: materials,
+  cert: materials,
+  key: materials,
+  pfx: material,
+  passphrase: text({ secret: true, empty: true }),
+  servername: text(),
+  rejectUnauthorized: flag(),
+  checkServerIdentity: func(),
+  minVersion: oneOf('TLSv1.2', 'TLSv1.3'),
+};
+
+/** Whether to use TLS, or how. @internal */
+export const tlsChecker = either(flag(), object(tlsShape));
+
+function isBytes(value: unknown): boolean {
+  return value instanceof Uint8Array;
 }

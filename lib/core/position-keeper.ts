@@ -1,17 +1,18 @@
-import type { Cancel, Clock } from '../../core/clock.js';
-import type { Logger } from '../../core/logger.js';
-import type { OffsetKey } from '../../core/offset.js';
-import type { Track } from '../../core/track.js';
-import { storeOffset } from '../positions.js';
-import type { Session } from '../session/session.js';
+import type { Cancel, Clock } from './clock.js';
+import type { Logger } from './logger.js';
+import type { OffsetKey } from './offset.js';
+import type { Track } from './track.js';
 
 /** @internal */
 export interface KeeperOptions {
-  readonly session: Session;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly stream: string;
-  readonly reference: string;
+  /** Whose position of what it is, for the log. */
+  readonly what: string;
+  /**
+   * Stores what `due` gives when there is a connection, unless that is undefined, and resolves with it when the broker has it.
+   */
+  readonly store: (due: () => OffsetKey | undefined) => Promise<OffsetKey | undefined>;
   /** Settled messages after which the position is stored. */
   readonly messages: number;
   /** Milliseconds after which it is stored. */
@@ -21,7 +22,7 @@ export interface KeeperOptions {
 }
 
 /**
- * Stores the watermark of one log as the consumer's offset: every so many settled messages, every so many milliseconds,
+ * Stores the watermark of one log as the position of a durable: every so many settled messages, every so many milliseconds,
  * and at the end. Never a lower one than before, and nothing while the position does not move.
  * @internal
  */
@@ -103,10 +104,10 @@ export class PositionKeeper {
       return;
     }
     this.storing = true;
-    const { log, reference, stream } = this.options;
+    const { log, what } = this.options;
     this.put(track)
       .catch((error: unknown) => {
-        log.warn(`the offset of '${reference}' on '${stream}' was not stored`, error);
+        log.warn(`the position of ${what} was not stored`, error);
         if (track.alive) this.later(track);
       })
       .finally(() => {
@@ -118,15 +119,12 @@ export class PositionKeeper {
   }
 
   /** Stores where the track stands when there is a connection, which may have been away, and has the broker confirm it. */
-  private put(track: Track): Promise<void> {
-    const { session, reference, stream } = this.options;
-    return session.locator.call(async (connection) => {
-      const position = this.due(track);
-      if (position === undefined) return;
-      await storeOffset(connection, reference, stream, BigInt(position));
-      // the log can have become another one meanwhile
-      if (track.alive && (this.stored === undefined || position > this.stored)) this.stored = position;
-    });
+  private async put(track: Track): Promise<void> {
+    const position = await this.options.store(() => this.due(track));
+    // the log can have become another one meanwhile
+    if (position !== undefined && track.alive && (this.stored === undefined || position > this.stored)) {
+      this.stored = position;
+    }
   }
 
   /** Tells of an offset that holds the position up while others are settled; once for each. */

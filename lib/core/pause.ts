@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.js';
+import type { Clock } from './clock.js';
 
 /** Resolves after `ms`, or rejects with the signal's reason. @internal */
 export function pause(ms: number, clock: Clock, signal: AbortSignal | undefined): Promise<void> {
