@@ -4,8 +4,6 @@ import { Emission, position, type EmissionOptions, type Receiver } from './emiss
 import type { Lane } from './lane.js';
 import type { Until } from './starts.js';
 
-export type { Receiver } from './emission.js';
-
 /** What the intake asks of the protocol below it. None of these may throw. @internal */
 export interface IntakeProtocol {
   /** Tells the broker that the delivery is done with. */

@@ -1,11 +1,11 @@
 import type { Broker, MessageFields, SinkOptions, SourceOptions } from '../core/broker.js';
 import { carries } from '../core/carriage.js';
 import { checkOptions, checkValue, duration, kinds, text, type Shape } from '../core/check.js';
-import { systemClock, type Clock } from '../core/clock.js';
+import { systemClock, type Cancel, type Clock } from '../core/clock.js';
 import { Durables } from '../core/durables.js';
+import type { Receiver } from '../core/emission.js';
 import { InvalidOptionError, type WeirError } from '../core/errors.js';
 import { BrokerHandle, type Source } from '../core/handle.js';
-import type { Receiver } from '../core/intake.js';
 import type { PublishPort } from '../core/publisher.js';
 import type { SourceSettings } from '../core/settings.js';
 import type {
@@ -75,7 +75,6 @@ export class StanBroker extends BrokerHandle implements StanHost {
   readonly [carries] = { key: false, headers: false };
   readonly clusterId: string;
   readonly clientId: string;
-  readonly clock: Clock = systemClock;
   readonly session: Session;
   readonly durables = new Durables('nats-streaming');
   readonly live = new Set<LiveSource>();
@@ -86,10 +85,11 @@ export class StanBroker extends BrokerHandle implements StanHost {
   constructor(
     readonly resolved: ResolvedOptions,
     connector: Connector,
+    readonly clock: Clock = systemClock,
   ) {
     super({
       broker: 'nats-streaming',
-      clock: systemClock,
+      clock,
       log: resolved.logger,
       closeTimeout: resolved.closeTimeout,
       sourceShape,
@@ -99,7 +99,7 @@ export class StanBroker extends BrokerHandle implements StanHost {
     this.session = new Session({
       options: resolved,
       connector,
-      clock: systemClock,
+      clock,
       hooks: {
         connected: (how) => {
           this.connected(how);
@@ -110,8 +110,8 @@ export class StanBroker extends BrokerHandle implements StanHost {
         dropped: (cause) => {
           this.dropped(cause);
         },
-        lost: (cause) => {
-          this.lost(cause);
+        lost: (cause, endAcks) => {
+          this.lost(cause, endAcks);
         },
         failed: (error) => {
           this.failed(error);
@@ -121,6 +121,9 @@ export class StanBroker extends BrokerHandle implements StanHost {
         },
         pubAck: (data) => {
           this.outbox.acked(data);
+        },
+        lateAck: (data) => {
+          this.outbox.ackedLate(data);
         },
         denied: (subject, error) => {
           this.denied(subject, error);
@@ -211,6 +214,7 @@ export class StanBroker extends BrokerHandle implements StanHost {
     this.orphans.connected();
     if (how !== 'first') this.story.tell({ type: 'reconnected', session: how });
     for (const source of [...this.live]) source.connected(how === 'kept');
+    this.outbox.connected(how === 'kept');
     this.publishers.pump();
   }
 
@@ -226,12 +230,12 @@ export class StanBroker extends BrokerHandle implements StanHost {
     this.outbox.lost('the connection dropped', cause);
   }
 
-  private lost(cause: WeirError): void {
+  private lost(cause: WeirError, endAcks: Cancel | undefined): void {
     this.renewals++;
     this.story.set('reconnecting', cause);
     this.orphans.lost();
     for (const source of [...this.live]) source.lost();
-    this.outbox.forgotten(cause);
+    this.outbox.forgotten(cause, endAcks);
   }
 
   private failed(error: WeirError): void {
@@ -239,7 +243,7 @@ export class StanBroker extends BrokerHandle implements StanHost {
     this.connecting.failed(error);
     this.orphans.clear();
     for (const source of [...this.live]) source.lost();
-    this.outbox.lost('the connection could not be made again', error);
+    this.outbox.gone('the connection could not be made again', error);
     this.failAll(error);
   }
 

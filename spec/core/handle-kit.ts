@@ -4,7 +4,7 @@ import { kinds } from '../../lib/core/check.js';
 import { systemClock, type Clock } from '../../lib/core/clock.js';
 import { InvalidOptionError } from '../../lib/core/errors.js';
 import { BrokerHandle, type Source } from '../../lib/core/handle.js';
-import type { Receiver } from '../../lib/core/intake.js';
+import type { Receiver } from '../../lib/core/emission.js';
 import type { Logger } from '../../lib/core/logger.js';
 import type { Entry, PublishPort } from '../../lib/core/publisher.js';
 import type { SourceSettings } from '../../lib/core/settings.js';

@@ -1,5 +1,6 @@
 import { BaseDelivery, type Delivery } from '../../lib/core/delivery.js';
-import { Intake, type IntakeOptions, type IntakeProtocol, type Receiver } from '../../lib/core/intake.js';
+import type { Receiver } from '../../lib/core/emission.js';
+import { Intake, type IntakeOptions, type IntakeProtocol } from '../../lib/core/intake.js';
 import { Lane } from '../../lib/core/lane.js';
 import type { OffsetKey } from '../../lib/core/offset.js';
 import { Watermark } from '../../lib/core/watermark.js';

@@ -26,6 +26,8 @@ export interface Watched {
   until(line: string, times?: number): Promise<void>;
   /** The error of the last `failed`, awaited. */
   failure(): Promise<Error & { readonly code?: string; readonly detail?: Readonly<Record<string, unknown>> }>;
+  /** Ends the ack inbox that the last `lost` has left. */
+  endAcks(): void;
 }
 
 /** What a spec gives beside the options of the factory. */
@@ -42,6 +44,7 @@ export function watchSession({ clock = systemClock, connect = connectNats, ...gi
   const resolved = resolveOptions(options);
   const told: Told[] = [];
   const story: string[] = [];
+  let endAcks: Cancel | undefined;
   const note = (hook: keyof SessionHooks, argument: unknown, word?: string): void => {
     told.push({ hook, argument });
     story.push(word === undefined ? hook : `${hook} ${word}`);
@@ -51,10 +54,14 @@ export function watchSession({ clock = systemClock, connect = connectNats, ...gi
     interrupted: (cause) => note('interrupted', cause),
     // it goes with `interrupted`, but for a drop that follows a silence
     dropped: () => undefined,
-    lost: (cause) => note('lost', cause),
+    lost: (cause, end) => {
+      endAcks = end;
+      note('lost', cause);
+    },
     failed: (error) => note('failed', error, error.code),
     replaced: (reason) => note('replaced', reason),
     pubAck: (data) => note('pubAck', data),
+    lateAck: (data) => note('lateAck', data),
     denied: (subject, error) => note('denied', error, subject),
     fault: (error) => note('fault', error, error.code),
   };
@@ -86,6 +93,7 @@ export function watchSession({ clock = systemClock, connect = connectNats, ...gi
       });
       return failed.argument as Error & { readonly code?: string };
     },
+    endAcks: () => endAcks?.(),
   };
 }
 

@@ -74,6 +74,8 @@ describe('rabbitmq-stream: a cluster of three', function () {
     // positions are stored every 10 000 messages or 5 s
     expect(holesIn(stored).length).to.be.below(40);
     await untilRecovered(toldPublisher);
+    // the consumer need not have had a connection to that node
+    await untilRecovered(toldConsumer, toldConsumer.of('disconnected').length);
     for (const told of [toldPublisher, toldConsumer]) {
       expect(told.has('gap') || told.has('reset') || told.has('protocol')).to.equal(false);
       expect(told.of('disconnected').length).to.equal(told.of('reconnected').length);

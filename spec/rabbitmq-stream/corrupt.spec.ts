@@ -6,7 +6,7 @@ import { amqp } from '../../lib/rabbitmq-stream/index.js';
 import { encodeChunk, encodeDeliver } from '../support/rabbitmq-frames.js';
 import { until } from '../support/wait.js';
 import { bundle, data, type FakeLog, type Spoil } from './fake-log.js';
-import { SourceBench, quiet, upTo } from './source-bench.js';
+import { SourceBench, upTo } from './source-bench.js';
 
 /** Spoils the second chunk the first so many times. */
 function once(change: (frame: Buffer) => Uint8Array | 'end' | undefined, times = 1): Spoil {
@@ -332,7 +332,7 @@ describe('a source of RabbitMQ Streams, and bytes that should not come', () => {
     bench.log.grow(3);
     await bench.saw(9);
     bench.log.storm('another', 50);
-    await quiet();
+    await bench.quiet();
     expect(bench.offsets).to.deep.equal(upTo(9));
     expect(bench.log.subscriptions).to.have.length(2);
     expect(bench.of('disconnected')).to.have.length(1);
@@ -353,7 +353,7 @@ describe('a source of RabbitMQ Streams, and bytes that should not come', () => {
     subscription.unsubscribe();
     await bench.broker.close();
     await until(() => bench.fake.open === 0, { every: 2 });
-    await quiet();
+    await bench.quiet();
     expect(others()).to.deep.equal(before);
   });
 });

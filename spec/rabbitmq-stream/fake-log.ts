@@ -14,6 +14,7 @@ import {
   encodeStreamStatsResponse,
   type ChunkFields,
 } from '../support/rabbitmq-frames.js';
+import { until } from '../support/wait.js';
 
 /** A subscription at the fake broker. */
 export interface Subscribed {
@@ -47,6 +48,9 @@ export class FakeLog {
   spoil: Spoil = () => undefined;
   /** What follows the answer to Subscribe in the same write, where it does. */
   together = false;
+  /** The questions of `echo` without an answer. */
+  private readonly echoes = new Set<number>();
+  private echoed = 0x7000_0000;
   private readonly times = new Map<number, number>();
 
   constructor(private readonly fake: FakeRabbitMq) {
@@ -82,7 +86,7 @@ export class FakeLog {
       connection.raw(encodeQueryOffsetResponse(frame.correlationId, stored ?? 0, code));
     });
     fake.on(keys.consumerUpdate | 0x8000, (frame) => {
-      this.replies.push(frame);
+      if (!this.echoes.delete(frame.correlationId)) this.replies.push(frame);
     });
   }
 
@@ -122,6 +126,18 @@ export class FakeLog {
       one.credit = 0;
     }
     connection.raw(encodeConsumerUpdate(correlationId, id, active));
+  }
+
+  /**
+   * Asks on a connection what is answered at once and changes nothing: a ConsumerUpdate for nobody. The answer comes behind
+   * what the client wrote before, which had read before what it was sent. Also resolves when the connection ends.
+   */
+  async echo(connection: FakeConnection): Promise<void> {
+    const correlationId = this.echoed++;
+    this.echoes.add(correlationId);
+    connection.raw(encodeConsumerUpdate(correlationId, 255, false));
+    await until(() => !this.echoes.has(correlationId) || connection.closed, { every: 1, message: 'an echo' });
+    this.echoes.delete(correlationId);
   }
 
   /** Hands chunks out from where the last reply to ConsumerUpdate says. */

@@ -112,6 +112,7 @@ describe('rabbitmq-stream: connections that are lost', () => {
       await untilInterrupted(at.told);
       await proxy.refuse(false);
       await allIsWell(at);
+      await untilRecovered(at.told);
       expect(proxy.accepted).to.equal(accepted + 3);
       expect(at.told.of('reconnected')).to.have.length(1);
       expect(at.told.states.slice(-2)).to.deep.equal(['reconnecting', 'connected']);

@@ -64,7 +64,7 @@ describe('rabbitmq-stream: a server that dies or stands still', () => {
         expect(Math.max(...stored.values())).to.equal(1);
       }
       await expectUnbroken(worker, stream, all);
-      await untilRecovered(toldPublisher);
+      await Promise.all([untilRecovered(toldConsumer), untilRecovered(toldPublisher)]);
       for (const told of [toldConsumer, toldPublisher]) {
         expect(told.of('reconnected')).to.deep.equal([{ type: 'reconnected', session: 'renewed' }]);
         expect(told.of('disconnected')).to.have.length(1);

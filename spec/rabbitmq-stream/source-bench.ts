@@ -1,6 +1,7 @@
 import { Subscription } from 'rxjs';
 import type { BrokerEvent, Status } from '../../lib/core/broker.js';
 import { earliest } from '../../lib/core/starts.js';
+import { keys } from '../../lib/rabbitmq-stream/codec/keys.js';
 import {
   rabbitmqStream,
   type amqp,
@@ -8,7 +9,7 @@ import {
   type RabbitMqStreamDelivery,
   type RabbitMqStreamSourceOptions,
 } from '../../lib/rabbitmq-stream/index.js';
-import { FakeRabbitMq } from '../support/fake-rabbitmq.js';
+import { FakeRabbitMq, type FakeConnection } from '../support/fake-rabbitmq.js';
 import { until } from '../support/wait.js';
 import { FakeLog } from './fake-log.js';
 
@@ -78,13 +79,30 @@ export class SourceBench {
     return this.events.filter((event): event is Extract<BrokerEvent, { type: T }> => event.type === type);
   }
 
-  /** Waits until this many deliveries came, and a little for what should not follow. */
+  /** Waits until this many deliveries came, and what should not follow had its time. */
   async saw(count: number): Promise<void> {
     const message = (): string =>
       `${count} deliveries; came: ${this.offsets.join(' ')}; failure: ${String(this.failure)}; events: ${JSON.stringify(this.events)}`;
     await until(() => this.seen.length >= count || this.failure !== undefined, { every: 2, timeout: 5_000, message });
-    await quiet();
+    await this.quiet();
     if (this.seen.length < count) throw new Error(message(), { cause: this.failure });
+  }
+
+  /**
+   * Waits until the handle has read all that it was sent, and the broker all that the handle has written, so often that
+   * nothing new has come of it.
+   */
+  async quiet(): Promise<void> {
+    const { connections } = this.fake;
+    const heard = (): number => connections.reduce((sum, { frames }) => sum + frames.length, connections.length);
+    for (let before = -1; before !== heard();) {
+      await turns();
+      before = heard();
+      const asked = connections.filter(canBeAsked);
+      await Promise.all(asked.map((connection) => this.log.echo(connection)));
+      before += asked.length;
+      await turns();
+    }
   }
 
   async stop(): Promise<void> {
@@ -96,10 +114,24 @@ export class SourceBench {
   }
 }
 
-/** Long enough for what was written to a local socket to be read and answered. */
-export async function quiet(): Promise<void> {
-  for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
-  await new Promise((resolve) => setTimeout(resolve, 15));
+/** What a client sends before it can be asked anything. */
+const handshake = new Set<number>([
+  keys.peerProperties,
+  keys.saslHandshake,
+  keys.saslAuthenticate,
+  keys.tune,
+  keys.open,
+  keys.exchangeCommandVersions,
+  keys.heartbeat,
+]);
+
+function canBeAsked({ closed, socket, frames }: FakeConnection): boolean {
+  return !closed && !socket.writableEnded && frames.some(({ key }) => !handshake.has(key));
+}
+
+/** Both sides of a socket do their part in turns of their own. */
+async function turns(): Promise<void> {
+  for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 export function upTo(count: number): number[] {

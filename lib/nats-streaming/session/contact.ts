@@ -1,5 +1,5 @@
 import type { Backoff } from '../../core/backoff.js';
-import type { Clock } from '../../core/clock.js';
+import type { Cancel, Clock } from '../../core/clock.js';
 import type { AuthorizationError, ConnectionError, WeirError } from '../../core/errors.js';
 import type { Link } from '../connection/link.js';
 import type { ResolvedOptions } from '../options.js';
@@ -25,6 +25,8 @@ export interface ContactEvents {
   /** The pings that were to find out have used up their attempts. */
   exhausted(): void;
   pubAck(data: Uint8Array): void;
+  /** The same, of a registration that was retired. */
+  lateAck(data: Uint8Array): void;
   /** The NATS server does not allow the inboxes that a client needs. */
   barred(error: AuthorizationError): void;
   /** The NATS server refused something else. */
@@ -44,6 +46,8 @@ export interface ContactParts {
 export class Contact {
   readonly requests: Requests;
   private registration: Registration | undefined;
+  /** The one before, as long as its confirmations may come. */
+  private retired: Registration | undefined;
   private pings: Pings | undefined;
 
   /** @throws ConnectionError when the connection is closed */
@@ -83,8 +87,9 @@ export class Contact {
     const registration = new Registration(this.link, options, {
       ping: (data, status) => this.pings?.replied(data, status),
       pubAck: (data, status) => {
-        if (status === 0) events.pubAck(data);
-        else this.verify();
+        if (status !== 0) this.verify();
+        else if (this.retired === registration) events.lateAck(data);
+        else events.pubAck(data);
       },
       denied: (error) => {
         events.barred(error);
@@ -105,6 +110,23 @@ export class Contact {
     this.pings = undefined;
     this.registration?.end();
     this.registration = undefined;
+  }
+
+  /**
+   * Drops the inboxes of the registration, but for that of its confirmations: the server may have sent some that have not
+   * come. Returns what drops that too; another one that retires does, and the end.
+   */
+  retire(): Cancel | undefined {
+    const { registration } = this;
+    if (registration === undefined) return undefined;
+    this.retired?.end();
+    this.retired = registration;
+    this.registration = undefined;
+    registration.retire();
+    this.unregister();
+    return () => {
+      registration.end();
+    };
   }
 
   /** Pings now and then. */
@@ -135,6 +157,7 @@ export class Contact {
   /** Drops everything, with an error for the requests under way, and closes a connection of its own. */
   end(error: WeirError, ms: number): Promise<void> {
     this.unregister();
+    this.retired?.end();
     this.requests.close(error);
     return this.link.close(ms, this.parts.clock);
   }

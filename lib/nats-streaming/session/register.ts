@@ -62,6 +62,7 @@ export class Registration {
   pingInterval: number | undefined = undefined;
   private readonly heartbeatInbox: string;
   private readonly inboxes: LinkSubscription[] = [];
+  private acks: LinkSubscription | undefined;
 
   /** @throws ConnectionError when the connection is closed; no inbox is left then */
   constructor(
@@ -82,7 +83,7 @@ export class Registration {
       };
       this.inboxes.push(link.subscribe(this.heartbeatInbox, answer, denied));
       this.inboxes.push(link.subscribe(this.pingInbox, handlers.ping, denied));
-      this.inboxes.push(link.subscribe(this.ackInbox, handlers.pubAck, denied));
+      this.acks = link.subscribe(this.ackInbox, handlers.pubAck, denied);
     } catch (error) {
       this.end();
       throw error;
@@ -105,9 +106,16 @@ export class Registration {
     });
   }
 
+  /** Drops the inboxes, but for the one for confirmations, which waits for `end`. */
+  retire(): void {
+    for (const inbox of this.inboxes.splice(0)) inbox.unsubscribe();
+  }
+
   /** Drops the inboxes. Twice is fine. */
   end(): void {
-    for (const inbox of this.inboxes.splice(0)) inbox.unsubscribe();
+    this.retire();
+    this.acks?.unsubscribe();
+    this.acks = undefined;
   }
 
   private take(reply: Uint8Array): WeirError | undefined {

@@ -180,6 +180,9 @@ export class Session {
       pubAck: (data) => {
         if (this.phase !== 'closed') this.parts.hooks.pubAck(data);
       },
+      lateAck: (data) => {
+        if (this.phase !== 'closed') this.parts.hooks.lateAck(data);
+      },
       denied: (subject, error) => {
         this.tell((hooks) => hooks.denied(subject, error));
       },
@@ -282,13 +285,13 @@ export class Session {
     if (this.isOver) return;
     this.phase = 'waiting';
     this.retries.last = cause;
-    this.contact?.unregister();
     if (!this.parts.options.reconnect) {
       this.fail(cause);
       return;
     }
     this.parts.options.logger.warn('session lost', cause);
-    this.tell((hooks) => hooks.lost(cause));
+    const endAcks = this.contact?.retire();
+    this.tell((hooks) => hooks.lost(cause, endAcks));
     this.contact?.requests.failAll(cause);
     if (this.phase === 'waiting') this.attempt();
   }

@@ -1,6 +1,6 @@
 import type { Cancel } from '../../core/clock.js';
 import { BrokerTimeoutError, FrameTooLargeError, type WeirError } from '../../core/errors.js';
-import { asWeirError, type Entry, type Publisher, type PublishPort } from '../../core/publisher.js';
+import { asWeirError, type Entry, type PublishPort } from '../../core/publisher.js';
 import { guidText } from '../codec/guid.js';
 import { encodePing } from '../codec/ping.js';
 import { decodePubAck, readAckCounter } from '../codec/pub-ack.js';
@@ -10,30 +10,15 @@ import { randomId } from '../connection/random-id.js';
 import type { NatsStreamingFields } from '../fields.js';
 import type { StanHost } from '../host.js';
 import { publishRefusal, refusedAsInvalid } from '../session/refusals.js';
+import { giveBack } from './give-back.js';
+import { GuidTexts } from './guid-texts.js';
+import { Stragglers, type Key } from './stragglers.js';
 
-type Key = number | string;
-
-/** How many guids in a row share the beginning of their text. */
-const block = 10_000;
-
-/** The texts of our guids. One whose neighbour was asked for before costs a short string and no more. */
-class GuidTexts {
-  private blockOfHead = -1;
-  /** The prefix and all digits but the last four. */
-  private head = '';
-
-  constructor(private readonly prefix: string) {}
-
-  of(counter: number): string {
-    const blocks = Math.floor(counter / block);
-    if (blocks !== this.blockOfHead) {
-      this.blockOfHead = blocks;
-      this.head = guidText(this.prefix, counter).slice(0, -4);
-    }
-    // the digit before the four is cut off: it keeps their zeros
-    return this.head + String(block + counter - blocks * block).slice(1);
-  }
-}
+/**
+ * How long after the loss of a session the answers to what was published may take, in milliseconds. The server has sent them
+ * already, or does so in the same moment as the answer that told of the loss.
+ */
+const answersWithin = 500;
 
 /** What is published and not yet confirmed, of all channels of a handle: the server confirms them on one inbox. @internal */
 export class Outbox {
@@ -45,9 +30,13 @@ export class Outbox {
   private readonly prefix = `${randomId().slice(0, 12)}.`;
   private readonly prefixBytes = encodeText(this.prefix);
   private readonly guids = new GuidTexts(this.prefix);
+  /** What the session before has left. */
+  private readonly stragglers: Stragglers;
   private cancelTimer: Cancel | undefined;
 
-  constructor(private readonly host: StanHost) {}
+  constructor(private readonly host: StanHost) {
+    this.stragglers = new Stragglers(host.clock);
+  }
 
   port(channel: string): PublishPort {
     return new StanPort(this, this.host, channel, this.prefix);
@@ -66,7 +55,7 @@ export class Outbox {
   }
 
   has(key: Key): boolean {
-    return this.unconfirmed.has(key);
+    return this.unconfirmed.has(key) || this.stragglers.has(key);
   }
 
   /**
@@ -105,6 +94,12 @@ export class Outbox {
     if (this.doubtful.length === 1) this.ask();
   }
 
+  /** Takes what comes on the ack inbox of the session before, after `forgotten`. */
+  ackedLate(data: Uint8Array): void {
+    const ack = decodePubAck(data);
+    this.stragglers.answered(this.own(ack.guid) ?? ack.guid, ack.error);
+  }
+
   /** The NATS server does not let this client publish to these channels. */
   denied(channel: string, error: WeirError): void {
     for (const [key, entry] of [...this.unconfirmed]) {
@@ -135,21 +130,50 @@ export class Outbox {
     for (const { entry, error } of doubtful) entry.publisher.refused(entry, error);
   }
 
-  /** Acks that were on their way are lost: nobody can tell any more what became of these. */
-  lost(reason: string, cause: unknown): void {
-    const entries = [...this.unconfirmed.values()];
-    for (const key of [...this.unconfirmed.keys()]) this.take(key);
-    give(entries, reason, cause, false);
+  /**
+   * Something can be written.
+   * @param kept - the server still knows the session: what it refused, it refused for the message's sake
+   */
+  connected(kept: boolean): void {
+    if (kept) this.known();
+    this.stragglers.connected();
   }
 
-  /** The server had forgotten the session: what it refused for that is certainly not stored, and is sent again. */
-  forgotten(cause: unknown): void {
+  /** Acks that were on their way are lost: nobody can tell any more what became of these. */
+  lost(reason: string, cause: unknown): void {
+    this.stragglers.end(reason, cause);
+    giveBack([...this.takeAll().values()], reason, cause, false);
+  }
+
+  /**
+   * The server had forgotten the session: what it refused for that is certainly not stored, and is sent again.
+   * @param endAcks - ends the session's ack inbox; undefined where nothing more can come on it
+   */
+  forgotten(cause: unknown, endAcks: Cancel | undefined): void {
+    const reason = 'the server lost this session';
+    if (endAcks === undefined) {
+      this.gone(reason, cause);
+      return;
+    }
+    const waiting = this.takeAll();
+    // where duplicates are accepted, there is no need to wait
+    const resent = [...waiting.values()].filter(({ publisher }) => publisher.settings.resend);
+    for (const [key, { publisher }] of waiting) if (publisher.settings.resend) waiting.delete(key);
+    giveBack(resent, reason, cause, false);
+    const refused = this.doubtful.map(({ entry }) => entry);
+    this.doubtful = [];
+    const ms = Math.min(answersWithin, this.host.resolved.ackTimeout);
+    this.stragglers.begin({ waiting, refused, reason, cause, ms, endAcks });
+  }
+
+  /** There is no session any more, nor any that could follow by itself: what was refused waits for another, or fails. */
+  gone(reason: string, cause: unknown): void {
     const { doubtful } = this;
     this.doubtful = [];
-    this.lost('the server lost this session', cause);
-    give(
+    this.lost(reason, cause);
+    giveBack(
       doubtful.map(({ entry }) => entry),
-      'the server lost this session',
+      reason,
       cause,
       true,
     );
@@ -159,6 +183,12 @@ export class Outbox {
     this.cancelTimer?.();
     this.known();
     this.lost('the handle was closed', undefined);
+  }
+
+  private takeAll(): Map<Key, Entry> {
+    const all = new Map(this.unconfirmed);
+    for (const key of all.keys()) this.take(key);
+    return all;
   }
 
   private own(id: string | bigint): number | undefined {
@@ -190,7 +220,7 @@ export class Outbox {
     }
     if (late.length === 0) return;
     const reason = `no confirmation within ${this.host.resolved.ackTimeout} ms`;
-    give(late, reason, new BrokerTimeoutError(reason, { broker: 'nats-streaming' }), false);
+    giveBack(late, reason, new BrokerTimeoutError(reason, { broker: 'nats-streaming' }), false);
   }
 
   private rearm(ms: number): void {
@@ -200,17 +230,6 @@ export class Outbox {
       this.expire(clock.now() - options.ackTimeout);
     });
   }
-}
-
-/** Tells each publisher of its own, in their order. */
-function give(entries: readonly Entry[], reason: string, cause: unknown, safe: boolean): void {
-  const byPublisher = new Map<Publisher, Entry[]>();
-  for (const entry of entries) {
-    const list = byPublisher.get(entry.publisher);
-    if (list === undefined) byPublisher.set(entry.publisher, [entry]);
-    else list.push(entry);
-  }
-  for (const [publisher, list] of byPublisher) publisher.lost(list, reason, cause, safe);
 }
 
 /** Writes the messages of one channel. */

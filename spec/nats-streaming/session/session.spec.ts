@@ -126,10 +126,44 @@ describe('nats-streaming session, on a scripted server', () => {
       expect(watched.session.epoch).to.equal(2);
       expect(watched.session.ackInbox).to.not.equal(before.ackInbox);
       expect(watched.session.connId).to.not.deep.equal(before.connId);
-      expect(live).to.not.include(requests[0]?.heartbeatInbox).and.to.not.include(before.ackInbox);
+      expect(live).to.not.include(requests[0]?.heartbeatInbox);
       expect(live).to.include(requests[1]?.heartbeatInbox);
-      expect(live).to.have.length(4);
+      watched.endAcks();
+      await until(() => fake.subscriptions.length === 4);
+      expect(fake.subscriptions.map(({ subject }) => subject)).to.not.include(before.ackInbox);
       expect(stan.asked.close).to.equal(0);
+    });
+
+    it('still hears what became of what it has published when the server knows it no more, until that is ended', async () => {
+      const watched = await connectSession(options());
+      const inboxes = [watched.session.ackInbox];
+      const listening = (): boolean[] =>
+        inboxes.map((inbox) => fake.subscriptions.some(({ subject }) => subject === inbox));
+      const renew = async (): Promise<void> => {
+        const renewals = watched.session.epoch;
+        stan.ping = (message) => message.respond(gone);
+        watched.session.verify();
+        await watched.until('connected renewed', renewals);
+        inboxes.push(watched.session.ackInbox);
+      };
+      await renew();
+      for (const inbox of inboxes) fake.publish(inbox, 'x');
+      await watched.until('pubAck');
+      expect(watched.story.slice(-2)).to.deep.equal(['lateAck', 'pubAck']);
+      expect(listening()).to.deep.equal([true, true]);
+      watched.endAcks();
+      watched.endAcks();
+      await until(() => !listening()[0]);
+      // the next loss ends what the one before has left, too
+      await renew();
+      expect(listening()).to.deep.equal([false, true, true]);
+      await renew();
+      await until(() => !listening()[1]);
+      expect(listening()).to.deep.equal([false, false, true, true]);
+      const { endAcks } = watched;
+      await watched.session.close();
+      endAcks();
+      await until(() => fake.connections === 0);
     });
 
     it('pings at once when asked to, and once however often', async () => {

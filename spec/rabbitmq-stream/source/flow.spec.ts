@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { keys } from '../../../lib/rabbitmq-stream/codec/keys.js';
 import { until } from '../../support/wait.js';
-import { SourceBench, quiet, upTo } from '../source-bench.js';
+import { SourceBench, upTo } from '../source-bench.js';
 
 describe('what a source of RabbitMQ Streams tells the broker while it reads', () => {
   let bench: SourceBench;
@@ -31,7 +31,7 @@ describe('what a source of RabbitMQ Streams tells the broker while it reads', ()
       const [only] = bench.log.live;
       // the first is read, and two more are here or on their way
       expect([only!.granted, only!.sent]).to.deep.equal([2, 2]);
-      await quiet();
+      await bench.quiet();
       expect(only!.granted).to.equal(2);
       for (let chunk = 0; chunk < 9; chunk++) {
         for (const each of [...bench.seen]) each.ack();
@@ -40,7 +40,7 @@ describe('what a source of RabbitMQ Streams tells the broker while it reads', ()
         expect(only!.sent).to.be.at.most(chunk + 4);
       }
       for (const each of bench.seen) each.ack();
-      await quiet();
+      await bench.quiet();
       expect(bench.offsets).to.deep.equal(upTo(40));
       expect(only!.granted).to.equal(12);
     });
@@ -57,7 +57,7 @@ describe('what a source of RabbitMQ Streams tells the broker while it reads', ()
         expect(only!.granted).to.be.at.most(through + 2);
         bench.seen[settled]!.ack();
       }
-      await quiet();
+      await bench.quiet();
       expect(bench.offsets).to.deep.equal(upTo(36));
     });
 
@@ -69,7 +69,7 @@ describe('what a source of RabbitMQ Streams tells the broker while it reads', ()
       const [only] = bench.log.live;
       subscription.unsubscribe();
       for (const each of bench.seen) each.ack();
-      await quiet();
+      await bench.quiet();
       expect(only!.granted).to.equal(2);
       expect(bench.seen).to.have.length(4);
     });
@@ -87,7 +87,7 @@ describe('what a source of RabbitMQ Streams tells the broker while it reads', ()
       const [one] = await until(() => bench.log.live.length === 1 && bench.log.live, { every: 2 });
       bench.log.update(one!, correlationId, active);
       await until(() => bench.log.replies.length > before, { every: 2, message: `a reply to ${correlationId}` });
-      await quiet();
+      await bench.quiet();
       if (active) bench.log.activate(one!);
     };
 
@@ -127,7 +127,7 @@ describe('what a source of RabbitMQ Streams tells the broker while it reads', ()
       });
       subscription.unsubscribe();
       await until(() => bench.log.replies.length === 3, { every: 2, message: () => `3 replies: ${replies().join()}` });
-      await quiet();
+      await bench.quiet();
       expect(replies()).to.deep.equal(['7 first', '8 none', '9 none']);
       expect(bench.log.stored.get('g')).to.equal(2n);
     });
@@ -139,12 +139,12 @@ describe('what a source of RabbitMQ Streams tells the broker while it reads', ()
       await activate(7, true);
       await bench.saw(3);
       bench.log.update(bench.log.live[0]!, 8, false);
-      await quiet();
+      await bench.quiet();
       expect(replies()).to.deep.equal(['7 first']);
       for (const each of bench.seen) each.ack();
       subscription.unsubscribe();
       await until(() => bench.log.live.length === 0, { every: 2, message: 'the end' });
-      await quiet();
+      await bench.quiet();
       expect(replies()).to.deep.equal(['7 first', '8 none']);
     });
   });

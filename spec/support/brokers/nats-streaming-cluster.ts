@@ -29,7 +29,8 @@ export type NatsStreamingClusterOptions = Pick<
 >;
 
 /**
- * Starts a cluster on this machine and resolves when it has a leader. Elections are set to a quarter of a second.
+ * Starts a cluster on this machine and resolves when it has a leader that answers at each of its addresses. Elections are
+ * set to a quarter of a second.
  * Without `externalNats` the embedded NATS servers are routed to each other.
  */
 export async function startNatsStreamingCluster(
@@ -79,8 +80,10 @@ export async function startNatsStreamingCluster(
     throw failure.reason;
   }
   const leader = (): Promise<NatsStreamingNode> => findLeader(nodes);
+  const urls = [...new Set(nodes.map(({ url }) => url))];
   try {
     await leader();
+    await Promise.all(urls.map((url) => untilAnswered(url, cluster)));
   } catch (error) {
     await stop();
     throw error;
@@ -88,7 +91,7 @@ export async function startNatsStreamingCluster(
   return {
     cluster,
     nodes,
-    urls: [...new Set(nodes.map(({ url }) => url))],
+    urls,
     leader,
     async killLeader() {
       const node = await leader();
@@ -107,6 +110,25 @@ function findLeader(nodes: readonly NatsStreamingNode[]): Promise<NatsStreamingN
   const message = (): string =>
     `a leader among ${nodes.map(({ id, pid }) => `${id}${pid ? '' : ' (down)'}`).join(', ')}`;
   return until(look, { timeout: 20_000, every: 50, message });
+}
+
+/**
+ * Waits until who connects to this address can register. A node is told to be the leader before it listens, and the other
+ * nodes hear a moment later that it does.
+ */
+async function untilAnswered(url: string, cluster: string): Promise<void> {
+  const { connect } = await import('nats');
+  const connection = await connect({ servers: url });
+  const subject = `_STAN.discover.${cluster}`;
+  try {
+    // an empty request registers nobody, and is answered with an error; that nobody listens is a rejection
+    await until(() => connection.request(subject, undefined, { timeout: 1_000 }), {
+      timeout: 20_000,
+      message: `an answer on ${subject} at ${url}`,
+    });
+  } finally {
+    await connection.close();
+  }
 }
 
 async function role(node: BrokerServer): Promise<string | undefined> {
