@@ -1,8 +1,14 @@
+import { gufoLiftbridge } from '../spec/support/peers/gufo-liftbridge.js';
 import { pythonRstream } from '../spec/support/peers/python-rstream.js';
 import type { Comparison } from './benches.js';
+import { goLiftbridgeProgram } from './contenders/go-liftbridge.js';
 
 /** What contenders need that may not be had here, by the contender's key. */
-const needs: Readonly<Record<string, () => Promise<unknown>>> = { rstream: pythonRstream };
+const needs: Readonly<Record<string, () => Promise<unknown>>> = {
+  'go-liftbridge': goLiftbridgeProgram,
+  'gufo-liftbridge': gufoLiftbridge,
+  rstream: pythonRstream,
+};
 
 /** A comparison without those entrants who cannot run here, and for each of them a line that says why. */
 export async function whoIsThere(

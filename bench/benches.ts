@@ -11,22 +11,24 @@ export interface Entrant {
   readonly share?: number;
 }
 
-/** What an entrant is to reach against the baseline. */
+/** What an entrant is to reach against another. */
 export interface Target {
   /** The label of the entrant. */
   readonly label: string;
-  /** Times the baseline's messages a second, at least. */
+  /** The label of the other, one of the baselines. Default the first of them. */
+  readonly against?: string;
+  /** Times the other's messages a second, at least. */
   readonly rate: number;
-  /** Times the baseline's CPU time for a message, at most. */
-  readonly cpu: number;
+  /** Times the other's CPU time for a message, at most. */
+  readonly cpu?: number;
 }
 
 /** Entrants that do the same, so that they can be compared. */
 export interface Comparison {
   readonly title: string;
   readonly entrants: readonly Entrant[];
-  /** The label of the entrant that the others are divided by. */
-  readonly baseline?: string;
+  /** The labels of the entrants that all are divided by. */
+  readonly baselines?: readonly string[];
   readonly targets?: readonly Target[];
   /** Who fills the channel that all entrants of a round read. */
   readonly filledBy?: Entrant;
@@ -50,6 +52,10 @@ const natsFloor = 'bare nats v2 (floor)';
 const rabbitPeer = 'rabbitmq-stream-js-client 1.0.0';
 const rstream = 'rstream 1.1.1 (Python)';
 const rabbitFloor = 'bare socket (floor)';
+const goLiftbridge = 'go-liftbridge 2.3.0 (Go)';
+const gufo = 'gufo-liftbridge 0.2.0 (Python)';
+const grpcJs = 'bare @grpc/grpc-js';
+const http2Floor = 'bare node:http2 (floor)';
 
 export const benches: Readonly<Record<string, Bench>> = {
   operators: {
@@ -63,7 +69,7 @@ export const benches: Readonly<Record<string, Bench>> = {
           { label: 'concatMap', contender: 'operators', task: 'concatMap' },
           { label: 'ackConcatMap', contender: 'operators', task: 'ackConcatMap' },
         ],
-        baseline: 'mergeMap',
+        baselines: ['mergeMap'],
       },
     ],
   },
@@ -94,7 +100,7 @@ export const benches: Readonly<Record<string, Bench>> = {
           { label: `${overV2}, sink`, contender: 'rx-weir-v2', task: 'sink' },
           { label: natsFloor, contender: 'nats-floor', task: 'publish' },
         ],
-        baseline: stan,
+        baselines: [stan],
         targets: [overV2, overV3].map((label) => ({ label, rate: 2, cpu: 0.5 })),
       },
       {
@@ -105,7 +111,7 @@ export const benches: Readonly<Record<string, Bench>> = {
           { label: overV3, contender: 'rx-weir-v3', task: 'replay' },
           { label: natsFloor, contender: 'nats-floor', task: 'replay' },
         ],
-        baseline: stan,
+        baselines: [stan],
         targets: [overV2, overV3].map((label) => ({ label, rate: 1.5, cpu: 0.75 })),
         filledBy: { label: 'the channel', contender: 'nats-floor', task: 'publish' },
       },
@@ -125,7 +131,7 @@ export const benches: Readonly<Record<string, Bench>> = {
           { label: rstream, contender: 'rstream', task: 'publish', share: 0.1 },
           { label: rabbitFloor, contender: 'rabbitmq-floor', task: 'publish' },
         ],
-        baseline: rabbitPeer,
+        baselines: [rabbitPeer],
         targets: ['rx-weir, publishFrom', 'rx-weir, sink'].map((label) => ({ label, rate: 1, cpu: 0.4 })),
       },
       {
@@ -140,7 +146,7 @@ export const benches: Readonly<Record<string, Bench>> = {
           { label: rstream, contender: 'rstream', task: 'replay', share: 0.1 },
           { label: rabbitFloor, contender: 'rabbitmq-floor', task: 'replay' },
         ],
-        baseline: rabbitPeer,
+        baselines: [rabbitPeer],
         targets: [{ label: 'rx-weir', rate: 2, cpu: 0.5 }],
         filledBy: { label: 'the stream', contender: 'rabbitmq-floor', task: 'publish' },
       },
@@ -152,7 +158,45 @@ export const benches: Readonly<Record<string, Bench>> = {
           { label: 'rx-weir, publishFrom', contender: 'rabbitmq-stream', task: 'publishGzip' },
           { label: rabbitPeer, contender: 'rabbitmq-stream-js-client', task: 'publishGzip' },
         ],
-        baseline: rabbitPeer,
+        baselines: [rabbitPeer],
+      },
+    ],
+  },
+  liftbridge: {
+    server: 'liftbridge',
+    comparisons: [
+      {
+        title: 'Liftbridge: publish, each receipt observed',
+        entrants: [
+          { label: 'rx-weir, publishFrom', contender: 'liftbridge', task: 'publish' },
+          { label: 'rx-weir, sink', contender: 'liftbridge', task: 'sink' },
+          { label: goLiftbridge, contender: 'go-liftbridge', task: 'publish' },
+          { label: grpcJs, contender: 'liftbridge-grpc-js', task: 'publish' },
+          { label: gufo, contender: 'gufo-liftbridge', task: 'publish', share: 0.05 },
+          { label: http2Floor, contender: 'liftbridge-floor', task: 'publish' },
+        ],
+        baselines: [goLiftbridge, grpcJs],
+        targets: ['rx-weir, publishFrom', 'rx-weir, sink'].flatMap((label) => [
+          { label, against: goLiftbridge, rate: 1 },
+          { label, against: grpcJs, rate: 3 },
+        ]),
+      },
+      {
+        title: 'Liftbridge: consume from earliest, each message acked by hand (messages)',
+        scale: 2,
+        entrants: [
+          { label: 'rx-weir', contender: 'liftbridge', task: 'replay' },
+          { label: goLiftbridge, contender: 'go-liftbridge', task: 'replay' },
+          { label: grpcJs, contender: 'liftbridge-grpc-js', task: 'replay' },
+          { label: gufo, contender: 'gufo-liftbridge', task: 'replay', share: 0.05 },
+          { label: http2Floor, contender: 'liftbridge-floor', task: 'replay' },
+        ],
+        baselines: [goLiftbridge, grpcJs],
+        targets: [
+          { label: 'rx-weir', against: goLiftbridge, rate: 1 },
+          { label: 'rx-weir', against: grpcJs, rate: 1.3 },
+        ],
+        filledBy: { label: 'the stream', contender: 'liftbridge-floor', task: 'publish' },
       },
     ],
   },

@@ -8,6 +8,14 @@ export interface Spread {
   readonly max: number;
 }
 
+/** The medians of an entrant divided by those of another. */
+export interface Ratio {
+  /** The label of the other. */
+  readonly against: string;
+  readonly rate: number;
+  readonly cpu: number;
+}
+
 /** One line of the table. */
 export interface Row {
   readonly label: string;
@@ -17,9 +25,9 @@ export interface Row {
   readonly cpu: Spread;
   /** The most bytes that the process had in memory. */
   readonly memory: Spread;
-  /** The medians divided by those of the baseline. */
-  readonly ratio?: { readonly rate: number; readonly cpu: number } | undefined;
-  readonly target?: (Target & { readonly reached: boolean }) | undefined;
+  /** One for each baseline that was measured, in the same order in each row. */
+  readonly ratios: readonly Ratio[];
+  readonly targets: readonly (Target & { readonly against: string; readonly reached: boolean })[];
 }
 
 /** What a comparison showed. */
@@ -30,24 +38,40 @@ export interface Report {
   readonly notes: readonly string[];
 }
 
-/** Takes medians, and divides them by the baseline's. */
+/** Takes medians, and divides them by those of the baselines. */
 export function summarise(comparison: Comparison, series: readonly Series[], notes: readonly string[] = []): Report {
-  const { title, baseline, targets = [] } = comparison;
-  const base = series.find(({ label }) => label === baseline);
+  const { title, baselines = [], targets = [] } = comparison;
+  const bases = baselines.flatMap((label) => series.filter((each) => each.label === label));
   const rows = series.map(({ label, rate, cpu, memory }): Row => {
     const row = { label, rate: spread(rate), cpu: spread(cpu), memory: spread(memory) };
-    if (base === undefined) return row;
-    const ratio = { rate: row.rate.median / spread(base.rate).median, cpu: row.cpu.median / spread(base.cpu).median };
-    const target = targets.find((each) => each.label === label);
-    if (target === undefined) return { ...row, ratio };
-    return { ...row, ratio, target: { ...target, reached: ratio.rate >= target.rate && ratio.cpu <= target.cpu } };
+    const ratios = bases.map((base) => ({
+      against: base.label,
+      rate: row.rate.median / spread(base.rate).median,
+      cpu: row.cpu.median / spread(base.cpu).median,
+    }));
+    const own = targets.filter((target) => target.label === label);
+    return {
+      ...row,
+      ratios,
+      targets: own.flatMap((target) => {
+        // who was not measured is no measure
+        const ratio = ratios.find(({ against }) => against === (target.against ?? baselines[0]));
+        if (ratio === undefined) return [];
+        const reached = ratio.rate >= target.rate && ratio.cpu <= (target.cpu ?? Infinity);
+        return [{ ...target, against: ratio.against, reached }];
+      }),
+    };
   });
   return { title, rows, notes };
 }
 
 /** Lays a report out as a table, with a line for each target below it. */
 export function layOut({ title, rows, notes }: Report): string {
-  const header = ['', 'msg/s', '(min–max)', 'CPU µs/msg', '(min–max)', 'peak MB', '× rate', '× CPU'];
+  const bases = rows[0]?.ratios ?? [];
+  // one baseline is known by its ones; of several, each needs a mark
+  const marks = bases.map((_, i) => (bases.length > 1 ? ` [${i + 1}]` : ''));
+  const ratioHeader = marks.flatMap((mark) => [`× rate${mark}`, `× CPU${mark}`]);
+  const header = ['', 'msg/s', '(min–max)', 'CPU µs/msg', '(min–max)', 'peak MB', ...ratioHeader];
   const cells = [header, ...rows.map(cellsOf)];
   const widths = header.map((_, column) => Math.max(...cells.map((line) => line[column]!.length)));
   const lines = cells.map((line) =>
@@ -56,11 +80,13 @@ export function layOut({ title, rows, notes }: Report): string {
       .join('  ')
       .trimEnd(),
   );
-  const below = [...rows.flatMap(targetLine), ...notes.map((note) => `  ${note}`)];
-  return [title, ...lines.map((line) => `  ${line}`), ...below].join('\n');
+  const legend = bases.length > 1 ? bases.map(({ against }, i) => `[${i + 1}] times that of ${against}`) : [];
+  return [title, ...[...lines, ...legend, ...rows.flatMap(targetLines), ...notes].map((line) => `  ${line}`)].join(
+    '\n',
+  );
 }
 
-function cellsOf({ label, rate, cpu, memory, ratio }: Row): string[] {
+function cellsOf({ label, rate, cpu, memory, ratios }: Row): string[] {
   return [
     label,
     thousands(rate.median),
@@ -68,15 +94,15 @@ function cellsOf({ label, rate, cpu, memory, ratio }: Row): string[] {
     cpu.median.toFixed(2),
     `(${cpu.min.toFixed(2)}–${cpu.max.toFixed(2)})`,
     String(Math.round(memory.median / 1e6)),
-    ratio?.rate.toFixed(2) ?? '',
-    ratio?.cpu.toFixed(2) ?? '',
+    ...ratios.flatMap((ratio) => [ratio.rate.toFixed(2), ratio.cpu.toFixed(2)]),
   ];
 }
 
-function targetLine({ label, ratio, target }: Row): string[] {
-  if (target === undefined || ratio === undefined) return [];
-  const wanted = `rate ≥ ${target.rate} and CPU ≤ ${target.cpu} times the baseline's`;
-  return [`  ${target.reached ? 'reached' : 'NOT REACHED'}: ${label}, ${wanted}`];
+function targetLines({ label, targets }: Row): string[] {
+  return targets.map(({ against, rate, cpu, reached }) => {
+    const wanted = cpu === undefined ? `rate ≥ ${rate}` : `rate ≥ ${rate} and CPU ≤ ${cpu}`;
+    return `${reached ? 'reached' : 'NOT REACHED'}: ${label}, ${wanted} times that of ${against}`;
+  });
 }
 
 function spread(values: readonly number[]): Spread {

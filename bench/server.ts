@@ -1,4 +1,11 @@
-import { startNatsStreaming, startRabbitMq, type RabbitMqServer } from '../spec/support/brokers/index.js';
+import { Client, credentials } from '@grpc/grpc-js';
+import {
+  startLiftbridge,
+  startNatsStreaming,
+  startRabbitMq,
+  type RabbitMqServer,
+} from '../spec/support/brokers/index.js';
+import { calls, createStreamRequest, deleteStreamRequest } from './contenders/liftbridge-messages.js';
 import type { RoundServer, ServerOfRound } from './rounds.js';
 
 /**
@@ -41,5 +48,42 @@ const rabbitMq: ServerOfRound = async (): Promise<RoundServer> => {
   };
 };
 
+/** A Liftbridge for one round, fresh where it is ours. One whose address is in RX_WEIR_LIFTBRIDGE is used as it is. */
+const liftbridge: ServerOfRound = async (): Promise<RoundServer> => {
+  const server = await startLiftbridge();
+  const { host, port } = server;
+  const client = new Client(`${host}:${port}`, credentials.createInsecure());
+  const made: string[] = [];
+  return {
+    address: { host, port, cluster: '', login: undefined },
+    async makeChannel(channel) {
+      await ask(client, calls.createStream, createStreamRequest(channel));
+      made.push(channel);
+    },
+    async stop() {
+      try {
+        for (const channel of made) await ask(client, calls.deleteStream, deleteStreamRequest(channel));
+      } finally {
+        client.close();
+        await server.stop();
+      }
+    },
+  };
+};
+
+/** Makes a call whose answer is empty, of 10 s at most. */
+function ask(client: Client, path: string, request: Buffer): Promise<void> {
+  const asItIs = (bytes: Buffer): Buffer => bytes;
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(path, asItIs, asItIs, request, { deadline: Date.now() + 10_000 }, (error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}
+
 /** The servers that benches are run on, by name. */
-export const servers = { 'nats-streaming': natsStreaming, rabbitmq: rabbitMq } satisfies Record<string, ServerOfRound>;
+export const servers = { liftbridge, 'nats-streaming': natsStreaming, rabbitmq: rabbitMq } satisfies Record<
+  string,
+  ServerOfRound
+>;

@@ -2,6 +2,11 @@ import type { Contender } from '../contender.js';
 
 /** Loads one contender, and no code of the others. */
 export const contenders: Readonly<Record<string, () => Promise<Contender>>> = {
+  'go-liftbridge': async () => (await import('./go-liftbridge.js')).goLiftbridge,
+  'gufo-liftbridge': async () => (await import('./gufo-liftbridge.js')).gufoLiftbridge,
+  liftbridge: async () => (await import('./liftbridge.js')).liftbridgeContender,
+  'liftbridge-floor': async () => (await import('./liftbridge-floor.js')).liftbridgeFloor,
+  'liftbridge-grpc-js': async () => (await import('./liftbridge-grpc-js.js')).liftbridgeGrpcJs,
   memory: async () => (await import('./memory.js')).memoryContender,
   'nats-floor': async () => (await import('./nats-floor.js')).natsFloor,
   'node-nats-streaming': async () => (await import('./node-nats-streaming.js')).nodeNatsStreaming,

@@ -1,5 +1,6 @@
 import { connect, type NatsConnection } from 'nats';
 import { clientId, type Contender, type Job, type Runner } from '../contender.js';
+import { field, number } from './protobuf.js';
 
 /**
  * What the connection and the server allow: the least that can be written over `nats` v2 and still be the protocol. No
@@ -122,24 +123,6 @@ async function replay(session: Session, job: Job, channel: string, messages: num
   early.forEach(take);
   await finished;
   subscription.unsubscribe();
-}
-
-/** A text as a protobuf field. */
-function field(id: number, text: string): Buffer {
-  const bytes = Buffer.from(text);
-  return Buffer.concat([Buffer.of((id << 3) | 2), varint(bytes.length), bytes]);
-}
-
-/** A number as a protobuf field. */
-function number(id: number, value: number): Buffer {
-  return Buffer.concat([Buffer.of(id << 3), varint(value)]);
-}
-
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest >= 0x80; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
-  return Buffer.from([...bytes, rest]);
 }
 
 /** The texts of a frame by their field's number; its numbers, which are all small here, are passed over. */

@@ -1,15 +1,9 @@
-"""
-Publishes or reads messages with rstream, as the other contenders do, and prints what it took as JSON: `seconds`,
-`cpuSeconds`, and `peakMemory` in bytes.
-"""
+"""Publishes or reads messages with rstream, as the other contenders do, and prints what it took."""
 
 import argparse
 import asyncio
-import json
-import resource
-import sys
-import time
 
+from measured import Measured
 from rstream import AMQPMessage, Consumer, ConsumerOffsetSpecification, OffsetType, Producer, amqp_decoder
 
 BATCH = 500
@@ -80,25 +74,6 @@ async def replay(connection, arguments):
     if length != arguments.messages * arguments.size:
         raise RuntimeError(f"{length} bytes came in {arguments.messages} messages of {arguments.size}")
     return measured
-
-
-class Measured:
-    """What a block takes."""
-
-    def __enter__(self):
-        self.began = time.perf_counter()
-        self.cpu_before = time.process_time()
-        return self
-
-    def __exit__(self, *_):
-        self.seconds = time.perf_counter() - self.began
-        self.cpu_seconds = time.process_time() - self.cpu_before
-
-    def as_json(self):
-        # kB on Linux, bytes on macOS
-        unit = 1 if sys.platform == "darwin" else 1024
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-        return json.dumps({"seconds": self.seconds, "cpuSeconds": self.cpu_seconds, "peakMemory": peak})
 
 
 async def main(arguments):

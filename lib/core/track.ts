@@ -38,6 +38,8 @@ export interface Progress {
   readonly unsettled: ReadonlySet<OffsetKey>;
   /** The position that the broker was known to have. */
   readonly stored?: OffsetKey | undefined;
+  /** How often the handle had lost its link by then. */
+  readonly outages?: number | undefined;
 }
 
 /**

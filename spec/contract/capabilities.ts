@@ -24,8 +24,8 @@ export interface Capabilities {
       };
   /** Whether messages carry a key. */
   readonly keys: boolean;
-  /** Whether messages carry headers. */
-  readonly headers: boolean;
+  /** Whether messages carry headers, and whether their values arrive as bytes whatever was sent. */
+  readonly headers: boolean | 'bytes';
   /** Whether the publisher can choose the id that the receipt has: any text, or a growing number. */
   readonly ids: false | 'text' | 'number';
   /** The offset of a channel's first message. */

@@ -140,7 +140,7 @@ export function describePublishing(world: World): void {
       }
       await broker.publish(channel, 'x', { codec: text, headers: { a: 'b' } });
       await broker.publish(channel, 'y', { codec: text, headers: new Map([['c', 'd']]) });
-      const headers = (await world.ackingTap(broker, channel).first(2)).map((delivery) => [...delivery.headers]);
+      const headers = (await world.ackingTap(broker, channel).first(2)).map((delivery) => world.headersOf(delivery));
       expect(headers).to.deep.equal([[['a', 'b']], [['c', 'd']]]);
     };
   if (can.maxPayload !== undefined) {

@@ -94,6 +94,13 @@ export class World {
     });
   }
 
+  /** The headers of a delivery, bytes as text where the broker has no other. */
+  headersOf(delivery: Delivery<unknown>): [string, unknown][] {
+    const entries = [...delivery.headers];
+    if (this.can.headers !== 'bytes') return entries;
+    return entries.map(([name, value]) => [name, new TextDecoder().decode(value as Uint8Array)]);
+  }
+
   /**
    * Publishes a message at a time until the tap has got one that it had not: a subscription is made in the background,
    * and no broker tells when it is there.

@@ -9,6 +9,10 @@ const modules = {
     package: 'github.com/nats-io/nats-streaming-server',
     variable: 'RX_WEIR_NATS_STREAMING',
   },
+  liftbridge: {
+    package: 'github.com/liftbridge-io/liftbridge',
+    variable: 'RX_WEIR_LIFTBRIDGE',
+  },
   'nats-server': {
     package: 'github.com/nats-io/nats-server/v2',
     variable: undefined,

@@ -9,6 +9,8 @@ export interface ServerCommand {
   readonly file: string;
   readonly args: readonly string[];
   readonly cwd: string;
+  /** Variables beside those of this process. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
   /** The log line that says it serves. */
   readonly ready: RegExp;
   /** Milliseconds until it must have said so. Default 20 000. */
@@ -54,8 +56,8 @@ export class ServerProcess {
     if (this.#child) {
       throw new Error(`${this.#command.name} runs already.`);
     }
-    const { file, args, cwd } = this.#command;
-    const child = await spawnGuarded(file, args, { cwd });
+    const { file, args, cwd, env = {} } = this.#command;
+    const child = await spawnGuarded(file, args, { cwd, env });
     this.#child = child;
     this.#paused = false;
     this.#exited = new Promise((resolve) => {

@@ -45,6 +45,8 @@ export interface Listeners {
   readonly websocketPort: number | undefined;
   /** A port for the routes of a NATS cluster. */
   readonly routePort: number;
+  /** The port of a NATS server that is part of one which speaks something else. */
+  readonly natsPort: number | undefined;
 }
 
 /** Where clients find a server, and how. */
@@ -64,14 +66,14 @@ export function factsOf(plan: ServerPlan, host: string, listeners: Listeners): S
 }
 
 /** The same server under other or further facts: where its clients connect is not always where it listens. */
-export function withFacts<T extends object>(server: BrokerServer, facts: T): BrokerServer & T {
+export function withFacts<S extends BrokerServer, T extends object>(server: S, facts: T): S & T {
   for (const [name, value] of Object.entries(facts)) {
     Object.defineProperty(server, name, { value, enumerable: true });
   }
-  return server as BrokerServer & T;
+  return server as S & T;
 }
 
-/** What it takes to start a NATS server, natively or in a container. */
+/** What it takes to start a server that is one program with one file of configuration, natively or in a container. */
 export interface ServerPlan {
   /** For errors and folders. */
   readonly name: string;
@@ -81,8 +83,14 @@ export interface ServerPlan {
   /** Ports that must be these; else free ones are taken. */
   readonly ports?: Partial<Omit<Listeners, 'host'>> | undefined;
   readonly websocket: boolean;
+  /** Whether a NATS server is part of it that listens on a port of its own. Default false. */
+  readonly embedsNats?: boolean | undefined;
   readonly certificates: Certificates | undefined;
+  /** Variables of its environment. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
   readonly image: string;
+  /** Who runs it in a container, where the image's own user may not write into the folder of the configuration. */
+  readonly user?: string | undefined;
   /** Further arguments beside `-c` and the configuration. */
   readonly args: readonly string[];
   binary(): Promise<string>;

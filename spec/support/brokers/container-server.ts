@@ -16,7 +16,7 @@ import { register, unregister } from './registry.js';
  */
 export async function startContainer(plan: ServerPlan): Promise<BrokerServer> {
   const listeners = { ...(await chooseListeners(plan)), host: '0.0.0.0' };
-  const { port, monitorPort, websocketPort } = listeners;
+  const { port, monitorPort, websocketPort, natsPort } = listeners;
   const folder = await temporaryFolder();
   const config = join(folder, 'server.conf');
   await writeFile(config, await plan.configure(listeners, folder));
@@ -29,8 +29,10 @@ export async function startContainer(plan: ServerPlan): Promise<BrokerServer> {
   const image: ContainerPlan = {
     image: plan.image,
     command: ['-c', config, ...plan.args],
+    environment: plan.environment,
+    user: plan.user,
     files: files.map((path) => ({ source: path, target: path })),
-    ports: [port, monitorPort, websocketPort].filter((number) => number !== undefined),
+    ports: [port, monitorPort, websocketPort, natsPort].filter((number) => number !== undefined),
     ready: plan.ready,
     readyTimeout: plan.readyTimeout,
   };
@@ -42,7 +44,9 @@ export interface ContainerPlan {
   readonly image: string;
   /** Arguments; without them the image's own. */
   readonly command?: readonly string[];
-  readonly environment?: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<Record<string, string>> | undefined;
+  /** Default: the image's own user. */
+  readonly user?: string | undefined;
   readonly files: readonly { readonly source: string; readonly target: string; readonly mode?: number }[];
   /** Ports, the same inside and outside. */
   readonly ports: readonly number[];
@@ -73,6 +77,9 @@ export async function runContainer(
       .withExposedPorts(...plan.ports.map((number) => ({ container: number, host: number })))
       .withWaitStrategy(Wait.forLogMessage(plan.ready))
       .withStartupTimeout(plan.readyTimeout ?? 60_000);
+    if (plan.user !== undefined) {
+      image.withUser(plan.user);
+    }
     const container = await (plan.command ? image.withCommand([...plan.command]) : image).start();
     const client = await getContainerRuntimeClient();
     const server = new ContainerServer(plan.ready, facts(container.getHost()), container, client, folder);

@@ -1,4 +1,14 @@
 export type { BrokerServer } from './broker-server.js';
+export { startLiftbridge } from './liftbridge.js';
+export { startLiftbridgeCluster, type LiftbridgeClusterOptions } from './liftbridge-cluster.js';
+export type {
+  LiftbridgeCluster,
+  LiftbridgeNode,
+  LiftbridgeNodeName,
+  LiftbridgeOptions,
+  LiftbridgeServer,
+  LiftbridgeStreamDefaults,
+} from './liftbridge-server.js';
 export { startNatsServer, type NatsServerOptions } from './nats-server.js';
 export {
   startNatsStreaming,

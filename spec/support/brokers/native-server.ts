@@ -24,6 +24,7 @@ export async function startNative(plan: ServerPlan): Promise<BrokerServer> {
       args: ['-c', config, ...plan.args],
       cwd: folder,
       ready: plan.ready,
+      env: plan.environment,
       ...(plan.readyTimeout === undefined ? {} : { readyTimeout: plan.readyTimeout }),
     });
     try {
@@ -40,7 +41,9 @@ export async function startNative(plan: ServerPlan): Promise<BrokerServer> {
 }
 
 /** The listeners of a plan, on loopback, with free ports where it names none. */
-export async function chooseListeners(plan: Pick<ServerPlan, 'ports' | 'websocket'>): Promise<Listeners> {
+export async function chooseListeners(
+  plan: Pick<ServerPlan, 'ports' | 'websocket' | 'embedsNats'>,
+): Promise<Listeners> {
   const { ports = {} } = plan;
   return {
     host: loopback,
@@ -48,6 +51,7 @@ export async function chooseListeners(plan: Pick<ServerPlan, 'ports' | 'websocke
     monitorPort: ports.monitorPort ?? (await freePort()),
     websocketPort: ports.websocketPort ?? (plan.websocket ? await freePort() : undefined),
     routePort: ports.routePort ?? (await freePort()),
+    natsPort: ports.natsPort ?? (plan.embedsNats ? await freePort() : undefined),
   };
 }
 

@@ -1,12 +1,7 @@
-import { copyFile, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { cached } from '../cache.js';
-import { command } from '../command.js';
 import { spawnGuarded } from '../guard.js';
 import { unique } from '../names.js';
-import { willNeed } from '../provision.js';
+import { PythonEnvironment } from './python-environment.js';
 
 // asyncio-nats-streaming, the Python client, as the other side of a spec. It runs in a virtual environment of its own.
 
@@ -52,21 +47,17 @@ export interface PythonStanSubscriber {
   readonly messages: Promise<PythonStanMessage[]>;
 }
 
-const home = new URL('./python-stan/', import.meta.url);
-const inHome = (name: string): string => fileURLToPath(new URL(name, home));
-const install =
-  'Install Python 3.9 or later with its venv module (Debian, Ubuntu: apt-get install python3 python3-venv), ' +
-  'or name an interpreter in RX_WEIR_PYTHON.';
-
-let environment: Promise<string> | undefined;
+const environment = new PythonEnvironment({
+  name: 'python-stan',
+  title: 'the Python client of NATS Streaming',
+  oldest: '3.9',
+  packages: ['sitecustomize.py'],
+});
 
 /** The folder of the virtual environment, made when the cache has not got it. */
 export function pythonStan(): Promise<string> {
-  environment ??= makeEnvironment();
-  return environment;
+  return environment.folder();
 }
-
-willNeed('the Python client of NATS Streaming', pythonStan);
 
 /** Publishes messages in order. Resolves with how many were acknowledged, which is all of them. */
 export async function publish(session: PythonStanSession, messages: readonly Uint8Array[]): Promise<number> {
@@ -124,9 +115,9 @@ function sessionArguments({ server, channel, client, timeout = 30_000 }: PythonS
 }
 
 async function run(script: string, args: string[], input: string, onLine: (line: string) => void): Promise<void> {
-  const folder = await pythonStan();
   const env = { PYTHONDONTWRITEBYTECODE: '1' };
-  const child = await spawnGuarded(python(folder), [inHome(script), ...args], { stdin: true, env });
+  const python = await environment.python();
+  const child = await spawnGuarded(python, [environment.path(script), ...args], { stdin: true, env });
   child.ref();
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (errors += chunk));
@@ -141,28 +132,5 @@ async function run(script: string, args: string[], input: string, onLine: (line:
         reject(new Error(`The Python peer (${script}) ended with ${end}: ${errors.trim().slice(-4_000)}`));
       }
     });
-  });
-}
-
-function python(folder: string): string {
-  return join(folder, 'bin', 'python');
-}
-
-async function makeEnvironment(): Promise<string> {
-  const interpreter = process.env['RX_WEIR_PYTHON'] || 'python3';
-  const version = await command(interpreter, ['-VV'], { install });
-  const pinned = ['requirements.txt', 'sitecustomize.py'].map((name) => readFile(inHome(name), 'utf8'));
-  const texts = await Promise.all(pinned);
-  return cached({
-    name: 'python-stan',
-    pins: [interpreter, version, ...texts],
-    build: async (target) => {
-      await command(interpreter, ['-m', 'venv', target], { install });
-      const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps'];
-      await command(python(target), [...pip, '-r', inHome('requirements.txt')], { install: '' });
-      const query = "import sysconfig; print(sysconfig.get_path('purelib'))";
-      const packages = (await command(python(target), ['-c', query], { install: '' })).trim();
-      await copyFile(inHome('sitecustomize.py'), join(packages, 'sitecustomize.py'));
-    },
   });
 }

@@ -1,0 +1,369 @@
+import type { Cancel, Clock } from '../../core/clock.js';
+import { ClosedError, StreamUnavailableError, type ErrorDetail, type WeirError } from '../../core/errors.js';
+import { offsetKey, type OffsetKey } from '../../core/offset.js';
+import { Retries } from '../../core/retries.js';
+import { grpcStatus } from '../codec/grpc-status.js';
+import { decodeFetchPartitionMetadataResponse, type FetchMetadataResponse } from '../codec/metadata.js';
+import { encodeFetchPartitionMetadataRequest } from '../codec/requests.js';
+import { openChannel, type Channel } from '../connection/channel.js';
+import { partitionMetadata, type PartitionMetadata, type StreamInfo } from '../metadata.js';
+import type { ResolvedOptions } from '../options.js';
+import { bounded } from './bounded.js';
+import { Calls, type CallOptions } from './calls.js';
+import { Main } from './main.js';
+import { Pool } from './pool.js';
+import { Routes } from './routes.js';
+import { Topology, type LookUpOptions, type MetadataRequest } from './topology.js';
+
+/** @internal */
+export type { CallOptions } from './calls.js';
+/** @internal */
+export type { LookUpOptions } from './topology.js';
+
+/** Who is told how a session does. What a hook throws is logged. @internal */
+export interface SessionHooks {
+  /** The main channel is there, for the first time or again: whoever waits for a connection has one. */
+  located(): void;
+  /** All is well: the main channel is there, and nobody is suspended. `again`: after `interrupted`. */
+  connected(again: boolean): void;
+  /** The main channel is away, or somebody lost its own. Once, until `connected`. */
+  interrupted(cause: WeirError): void;
+  /** Given up: channels and retries have ended, and `start` may be called anew. */
+  failed(error: WeirError): void;
+}
+
+/** What a {@link Session} is made of. @internal */
+export interface SessionParts {
+  readonly options: ResolvedOptions;
+  readonly clock: Clock;
+  readonly hooks: SessionHooks;
+  /** Default: a real one. */
+  readonly open?: typeof openChannel | undefined;
+}
+
+/** The end of a partition, as its leader tells. @internal */
+export interface PartitionTail {
+  /** The newest offset that is stored; undefined: the partition is empty. */
+  readonly newest: OffsetKey | undefined;
+  /** The newest that is committed, and so can be read. */
+  readonly highWatermark: OffsetKey | undefined;
+  /** When the newest message came, in nanoseconds since the Unix epoch; 0: not known, since the leader's start none has. */
+  readonly latest: bigint;
+  /** When the stream was made, in nanoseconds since the Unix epoch. */
+  readonly created: bigint;
+}
+
+const broker = 'liftbridge';
+
+/**
+ * Which channels there are, and that they live: a main one for all that any broker can do, and those to the brokers that
+ * lead what is read. One broker has one channel, be it both.
+ * @internal
+ */
+export class Session {
+  private readonly parts: SessionParts;
+  private readonly mainChannel: Main;
+  private readonly pool: Pool;
+  private readonly topology: Topology;
+  private readonly routes: Routes;
+  private readonly calls: Calls;
+  private readonly retries: Retries;
+  private readonly suspendees = new Set<object>();
+  /** Whether `connected` was the last that was told. */
+  private isWell = false;
+  private wasWell = false;
+  private isFailing = false;
+  private isClosed = false;
+  private ending: Promise<void> | undefined;
+
+  constructor(parts: SessionParts) {
+    const { options, clock, open = openChannel } = parts;
+    this.parts = parts;
+    this.pool = new Pool({
+      options,
+      clock,
+      open,
+      hooks: {
+        lost: (channel, error) => {
+          this.topology.forgetLedBy(channel.address);
+          this.mainChannel.lost(channel, error);
+        },
+        isMain: (channel) => channel === this.mainChannel.channel,
+        isKnown: (address) => this.topology.isKnown(address),
+      },
+    });
+    this.mainChannel = new Main({
+      options,
+      clock,
+      pool: this.pool,
+      known: () => this.topology.addresses,
+      hooks: {
+        up: () => {
+          this.learn();
+          this.tell((hooks) => hooks.located());
+          this.settle();
+        },
+        down: (cause) => {
+          this.interrupt(cause);
+        },
+        failed: (error) => {
+          this.fail(error);
+        },
+      },
+    });
+    const main = this.mainChannel;
+    this.topology = new Topology({ options, clock, main, pool: this.pool });
+    this.routes = new Routes({ options, pool: this.pool, topology: this.topology });
+    this.calls = new Calls({ options, clock, main, routes: this.routes });
+    this.retries = new Retries({ broker, options, clock, epoch: () => main.epoch });
+  }
+
+  /** Whether the main channel is there. */
+  get up(): boolean {
+    return this.mainChannel.up;
+  }
+
+  /** Where calls go that may go to any broker; undefined while there is no connection. */
+  get main(): Channel | undefined {
+    return this.mainChannel.channel;
+  }
+
+  /** Begins to connect, unless it does or is. The hooks are called later. After `close`, nothing. */
+  start(): void {
+    this.mainChannel.start();
+  }
+
+  /**
+   * A unary call to any broker. It waits for a connection, is made once more where that is lost (unless `repeat: false`), and
+   * again while the broker refuses because its cluster is not ready.
+   * @throws ConnectionError where nobody has started the session, or it was given up; BrokerTimeoutError, ClosedError, and what
+   * the status says
+   */
+  call<T>(method: string, request: Uint8Array, options: CallOptions<T>): Promise<T> {
+    return this.calls.toAny(method, request, options);
+  }
+
+  /**
+   * A unary call to the leader of a partition, which is looked for again where it has moved.
+   * @throws StreamNotFoundError, and what `call` throws
+   */
+  callLeader<T>(
+    stream: string,
+    partition: number,
+    method: string,
+    request: Uint8Array,
+    options: CallOptions<T>,
+  ): Promise<T> {
+    return this.calls.toLeader(stream, partition, method, request, options);
+  }
+
+  /**
+   * A channel to the leader of a partition. One attempt, which waits as long as there is no connection at all.
+   * @throws StreamUnavailableError (retriable) while there is no leader, or the cluster does not tell of it; StreamNotFoundError
+   * for no such stream or partition; ConnectionError, BrokerTimeoutError, AuthorizationError, ClosedError
+   */
+  async leader(stream: string, partition: number, options: LookUpOptions = {}): Promise<Channel> {
+    this.checkOpen();
+    return this.routes.leader(stream, partition, options);
+  }
+
+  /**
+   * A channel to a broker that has an up-to-date copy of a partition: by chance one that does not lead it, or the leader where
+   * there is no other. Otherwise as `leader`.
+   */
+  async replica(stream: string, partition: number, options: LookUpOptions = {}): Promise<Channel> {
+    this.checkOpen();
+    return this.routes.replica(stream, partition, options);
+  }
+
+  /** A channel to a broker by its id. @throws StreamUnavailableError (retriable) where the cluster does not tell of it */
+  async broker(id: string, options: LookUpOptions = {}): Promise<Channel> {
+    this.checkOpen();
+    return this.routes.broker(id, options);
+  }
+
+  /**
+   * What is known of a stream: remembered, unless `fresh`. Who asks at the same time gets the same answer.
+   * @throws StreamNotFoundError, which takes a second in a cluster, because a broker may not have heard of a stream yet;
+   * AuthorizationError, ConnectionError, BrokerTimeoutError, ClosedError
+   */
+  async stream(name: string, options: LookUpOptions = {}): Promise<StreamInfo> {
+    this.checkOpen();
+    return this.topology.stream(name, options);
+  }
+
+  /** What is remembered of a stream is wrong, or may be. */
+  forgetStream(name: string): void {
+    this.topology.forget(name);
+  }
+
+  /** Metadata of streams and consumer groups, as a broker gives them. @throws as `call` */
+  async metadata(request: MetadataRequest, signal?: AbortSignal): Promise<FetchMetadataResponse> {
+    this.checkOpen();
+    const { clock, options } = this.parts;
+    const ms = options.requestTimeout;
+    // only the wait for a connection is bounded here: the answer has a time of its own
+    await this.mainChannel.ready({ within: ms, signal });
+    return bounded({ clock, ms: undefined, late: closed, signal }, (bound) => this.topology.fetch(request, bound));
+  }
+
+  /**
+   * A partition, as its leader tells.
+   * @throws StreamUnavailableError where it is paused, which has no leader; StreamNotFoundError, and what `call` throws
+   */
+  async partition(stream: string, partition: number, signal?: AbortSignal): Promise<PartitionMetadata> {
+    const request = encodeFetchPartitionMetadataRequest({ stream, partition });
+    const asked = `tell of partition ${partition} of the stream '${stream}'`;
+    let refusals = 0;
+    const { metadata } = await this.callLeader(stream, partition, 'FetchPartitionMetadata', request, {
+      asked,
+      decode: decodeFetchPartitionMetadataResponse,
+      signal,
+      // the second comes from the leader that was just looked for
+      fail: ({ code, message }) =>
+        code === grpcStatus.failedPrecondition && ++refusals > 1 && this.topology.isPaused(stream, partition)
+          ? paused(asked, message, { stream, partition, paused: true })
+          : undefined,
+    });
+    if (metadata) return partitionMetadata(partition, metadata);
+    throw new StreamUnavailableError(
+      `the leader of partition ${partition} of the stream '${stream}' does not tell of it`,
+      {
+        broker,
+        detail: { stream, partition },
+      },
+    );
+  }
+
+  /** The end of a partition. @throws as `partition` */
+  async tail(stream: string, partition: number, signal?: AbortSignal): Promise<PartitionTail> {
+    const { newestOffset, highWatermark, messagesReceived } = await this.partition(stream, partition, signal);
+    const { created } = await this.stream(stream, { signal });
+    return {
+      newest: newestOffset === undefined ? undefined : offsetKey(newestOffset),
+      highWatermark: highWatermark === undefined ? undefined : offsetKey(highWatermark),
+      latest: messagesReceived.latest ?? 0n,
+      created,
+    };
+  }
+
+  /** Somebody lost its channel and is being re-established. */
+  suspended(who: object, cause: WeirError): void {
+    if (this.isClosed || this.isFailing) return;
+    this.suspendees.add(who);
+    this.interrupt(cause);
+  }
+
+  /** It is established again, or wants to be no more. Harmless for who was not suspended. */
+  resumed(who: object): void {
+    if (this.suspendees.delete(who)) this.settle();
+  }
+
+  /**
+   * Calls `attempt` until it resolves, waiting longer and longer as `reconnect` says; an error that is not retriable, and the
+   * last of the attempts, goes to `failed`, once. So does the error by which the session is given up. After the cancel and
+   * after `close`, nothing is called. Without `after`, the first attempt is made at once (in this turn), and connection errors
+   * are tried again for `connectTimeout` only, unless `reconnect.initial`.
+   * @param attempt - its signal is aborted when nobody waits for it any more
+   * @param after - what ended it before: the first attempt comes after a wait (of at least 500 ms where the stream is
+   * unavailable, because electing a leader takes time; of less only where `reconnect.maxDelay` is)
+   */
+  retry(
+    attempt: (signal: AbortSignal) => Promise<void>,
+    failed: (error: WeirError) => void,
+    after?: WeirError,
+  ): Cancel {
+    if (this.isClosed) return () => undefined;
+    return this.retries.add(attempt, failed, after);
+  }
+
+  /**
+   * Ends everything: calls that are still open end with a ClosedError, then the connections say goodbye. Always resolves, after
+   * `ms` at the latest. No hook is called any more.
+   */
+  close(ms: number): Promise<void> {
+    this.ending ??= this.shut(ms);
+    return this.ending;
+  }
+
+  private checkOpen(): void {
+    if (this.isClosed) throw closed();
+  }
+
+  /** Learns of the other brokers, so that one of them can be the next. */
+  private learn(): void {
+    this.topology.refresh().catch((error: unknown) => {
+      this.parts.options.logger.debug('the other brokers are not known', error);
+    });
+  }
+
+  private settle(): void {
+    if (this.isWell || !this.mainChannel.up || this.suspendees.size > 0) return;
+    this.isWell = true;
+    const again = this.wasWell;
+    this.wasWell = true;
+    this.tell((hooks) => hooks.connected(again));
+  }
+
+  private interrupt(cause: WeirError): void {
+    if (!this.isWell) return;
+    this.isWell = false;
+    this.tell((hooks) => hooks.interrupted(cause));
+  }
+
+  private fail(error: WeirError): void {
+    this.isFailing = true;
+    this.pool.drop(error);
+    // who lost its channel just now tries again in vain
+    const end = this.retries.doom();
+    this.suspendees.clear();
+    this.isWell = false;
+    this.wasWell = false;
+    this.isFailing = false;
+    this.mainChannel.rest();
+    this.tell((hooks) => hooks.failed(error));
+    end(error);
+  }
+
+  private async shut(ms: number): Promise<void> {
+    const error = closed();
+    // said before anybody is told, who might want to be connected again
+    this.isClosed = true;
+    this.retries.cancelAll();
+    this.mainChannel.close(error);
+    this.pool.drop(error);
+    const { clock } = this.parts;
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(ms, () => {
+        this.pool.destroy(error);
+        resolve();
+      });
+      void this.pool.left().then(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  /** Calls a hook, whose failure must not stop this machine. */
+  private tell(call: (hooks: SessionHooks) => void): void {
+    if (this.isClosed) return;
+    try {
+      call(this.parts.hooks);
+    } catch (error) {
+      this.parts.options.logger.error('a hook of the session failed', error);
+    }
+  }
+}
+
+function paused(asked: string, message: string, detail: ErrorDetail): StreamUnavailableError {
+  return new StreamUnavailableError(
+    `cannot ${asked}: it is paused, and has no leader until something is published to it, or it is read with resume: true ` +
+      `(${message})`,
+    { broker, detail },
+  );
+}
+
+function closed(): ClosedError {
+  return new ClosedError('the handle was closed', { broker });
+}

@@ -1,0 +1,324 @@
+import { StreamUnavailableError } from '../../core/errors.js';
+import type { LogIntake } from '../../core/log-intake.js';
+import { offsetAfter, offsetBefore, type OffsetKey } from '../../core/offset.js';
+import { pause } from '../../core/pause.js';
+import { PositionKeeper } from '../../core/position-keeper.js';
+import { newOnly, untilOffset } from '../../core/starts.js';
+import { Track, type Progress } from '../../core/track.js';
+import type { Consumer } from '../codec/requests.js';
+import type { MessageDelivery } from '../delivery.js';
+import type { LiftbridgeHost } from '../host.js';
+import { cursorOf, logOf } from '../positions.js';
+import type { PartitionTail } from '../session/session.js';
+import type { LiftbridgeSourceOptions } from './options.js';
+import { knock, peek, type PeekLimits } from './peek.js';
+import { beginAfter, beginAt, beginEarliest, beginning, type Beginning } from './starting.js';
+import { pausedError, type Position } from './subscription.js';
+
+/** What is read, and how. @internal */
+export interface ReadRequest {
+  readonly stream: string;
+  readonly partition: number;
+  readonly options: LiftbridgeSourceOptions;
+  /** ms since 1970, when the source was subscribed. */
+  readonly began: number;
+  /** For whom it is read, where that is a member of a group. */
+  readonly consumer: () => Consumer | undefined;
+}
+
+const storeMessages = 10_000;
+const storeMs = 5_000;
+/** Milliseconds for a group's member to store where it stood when another takes its partition. */
+const handOver = 100;
+
+/**
+ * Where a source stands in one partition: where it begins, where it goes on after a loss, whether it is still the same log,
+ * and what is stored of it in a cursor.
+ * @internal
+ */
+export class Bookmark {
+  track = new Track();
+  readonly keeper: PositionKeeper | undefined;
+  /** The id of the cursor. */
+  private readonly cursor: string | undefined;
+  /** Where it begins, or began; undefined until that is known. */
+  private beginning: Beginning | undefined;
+  /** When the stream was created, by the broker's word. */
+  private created = 0n;
+  /** The message that came last. After a loss it comes again. */
+  private newest: MessageDelivery<unknown> | undefined;
+  /** Whether nothing came since the subscription was made. */
+  private fresh = true;
+  /** Whether the track has its first message. */
+  private placed = false;
+  /** Stores go one after the other, so that an older position never comes behind a newer one. */
+  private storing: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly host: LiftbridgeHost,
+    private readonly request: ReadRequest,
+    private readonly intake: LogIntake,
+  ) {
+    const { stream, partition, options } = request;
+    const cursor = cursorOf(options);
+    this.cursor = cursor;
+    if (cursor === undefined) return;
+    this.keeper = new PositionKeeper({
+      clock: host.clock,
+      log: host.log,
+      what: `'${cursor}' in partition ${partition} of '${stream}'`,
+      messages: options.storeEvery?.messages ?? storeMessages,
+      ms: options.storeEvery?.ms ?? storeMs,
+      store: (due) => this.store(cursor, due),
+      stalled: (offset) => {
+        host.story.tell({ type: 'stalled', channel: stream, offset });
+      },
+    });
+  }
+
+  /** Where a subscription begins that is made now, for the first time or again. */
+  async begin(signal: AbortSignal): Promise<Position> {
+    const { clock, resolved } = this.host;
+    const limits = { clock, requestTimeout: resolved.requestTimeout, signal };
+    const tail = await this.tail(limits);
+    this.fresh = true;
+    if (this.beginning !== undefined) this.beginning = this.resumed(this.beginning, tail);
+    else {
+      this.created = tail.created;
+      await this.takeOver(limits);
+      const found = (await this.stored(tail, signal)) ?? (await this.origin(tail, limits));
+      signal.throwIfAborted();
+      this.beginning = found;
+      this.resolveEnd(found, tail);
+    }
+    return this.beginning.position;
+  }
+
+  /** Takes note of a message that came. @returns whether it was asked for and has not been emitted yet */
+  wants(delivery: MessageDelivery<unknown>): boolean {
+    if (this.fresh) this.compare(delivery);
+    this.newest = delivery;
+    const { from, since } = this.beginning!;
+    const { last } = this.track;
+    const { offsetKey } = delivery;
+    if ((from !== undefined && offsetKey < from) || (last !== undefined && offsetKey <= last)) return false;
+    if (since !== undefined) {
+      if (delivery.timestamp < since) return false;
+      // what lies behind was asked for, whatever the clock of a later leader says
+      this.beginning = { ...this.beginning!, since: undefined };
+    }
+    if (!this.placed) this.place(offsetKey);
+    return true;
+  }
+
+  /**
+   * Stores where it stands, and remembers what the next subscription of the durable should know. Never rejects.
+   * @param mine - whether the position is still this source's to store
+   */
+  async end(mine: boolean): Promise<void> {
+    const { keeper, host, track, request } = this;
+    const { stream, partition, options } = request;
+    if (mine && keeper !== undefined && this.beginning !== undefined) {
+      try {
+        await keeper.flush(track);
+      } catch (error) {
+        host.log.warn(`the position in partition ${partition} of '${stream}' was not stored`, error);
+      }
+      if (options.durable !== undefined) {
+        const progress = track.progress();
+        host.progress.remember(
+          this.logName,
+          options.durable,
+          progress && { ...progress, stored: keeper.last, outages: host.outages },
+        );
+      }
+    }
+    keeper?.stop();
+    this.newest = undefined;
+    track.alive = false;
+  }
+
+  /**
+   * A group's partition is taken from the member that read it before, which hears of it by the end of its subscription, stores
+   * where it stood, and gets a moment for that: what it has settled is not emitted again then.
+   */
+  private async takeOver(limits: PeekLimits): Promise<void> {
+    const { stream, partition, consumer } = this.request;
+    const member = consumer();
+    if (member === undefined) return;
+    const channel = await this.host.session.leader(stream, partition, { signal: limits.signal });
+    await knock(channel, { stream, partition, resume: this.request.options.resume, consumer: member }, limits);
+    await pause(handOver, limits.clock, limits.signal);
+  }
+
+  private get logName(): string {
+    return logOf(this.request.stream, this.request.partition, this.created);
+  }
+
+  /** The position before the first message that is emitted is stored at once, so that a crash before the first ack loses nothing. */
+  private place(offset: OffsetKey): void {
+    this.placed = true;
+    const before = offsetBefore(offset);
+    if (before === undefined) return;
+    this.track.skip(before);
+    this.keeper?.placed(this.track);
+  }
+
+  /** The first message of a subscription: what it tells of the log. */
+  private compare(delivery: MessageDelivery<unknown>): void {
+    const { beginning, newest } = this;
+    const { offsetKey } = delivery;
+    this.fresh = false;
+    if (newest?.offsetKey === offsetKey && newest.timestamp !== delivery.timestamp) {
+      // a leader that had not got it was elected, and gave its offset to another message
+      this.reset();
+      this.beginning = beginAt(offsetKey);
+      return;
+    }
+    const { from, expected } = beginning!;
+    if (expected === true && from !== undefined && offsetKey > from) {
+      this.host.story.tell({
+        type: 'gap',
+        channel: this.request.stream,
+        from: BigInt(from),
+        to: BigInt(offsetKey) - 1n,
+        reason: `retention or compaction has removed these messages of partition ${this.request.partition} meanwhile`,
+      });
+    }
+  }
+
+  /** The same offsets mean other messages from here on. */
+  private reset(): void {
+    const { host, request, track, keeper } = this;
+    const { last } = track;
+    this.intake.drop(track);
+    this.track = new Track();
+    this.track.until = track.until;
+    this.track.ended = track.ended;
+    this.placed = false;
+    this.newest = undefined;
+    keeper?.begin(undefined);
+    host.story.tell({ type: 'reset', channel: request.stream, last: last === undefined ? undefined : BigInt(last) });
+  }
+
+  /** The end of the log, by its leader; of a partition that is paused, once it was resumed. */
+  private async tail(limits: PeekLimits): Promise<PartitionTail> {
+    const { session } = this.host;
+    const { stream, partition, options } = this.request;
+    const { signal } = limits;
+    const resume = options.resume === true;
+    try {
+      return await session.tail(stream, partition, signal);
+    } catch (error) {
+      // the leader of a paused partition answers as a broker that does not lead it
+      if (!(error instanceof StreamUnavailableError)) throw error;
+      const info = await session.stream(stream, { fresh: true, signal });
+      if (info.partitions.get(partition)?.paused !== true) throw error;
+      const channel = await session.leader(stream, partition, { signal });
+      try {
+        // the broker goes on saying "paused" when the partition was resumed
+        await knock(channel, { stream, partition, resume }, limits);
+      } catch (reason) {
+        const { message } = reason as Error;
+        throw message.includes('segment has been closed') ? pausedError({ stream, partition }, reason) : error;
+      }
+      return session.tail(stream, partition, signal);
+    }
+  }
+
+  /** Where it goes on after a loss. */
+  private resumed(known: Beginning, { newest, created }: PartitionTail): Beginning {
+    const { last } = this.track;
+    if (created !== this.created) {
+      this.created = created;
+      this.reset();
+      return beginEarliest();
+    }
+    if (last === undefined) return known;
+    if (newest !== undefined && newest >= last) return beginAfter(last);
+    // the leader has not got what was read: what is to come has the same offsets
+    this.reset();
+    return beginAt(newest === undefined ? 0 : offsetAfter(newest));
+  }
+
+  /** Where the cursor says, or what this process knows to have settled beyond it. */
+  private async stored(tail: PartitionTail, signal: AbortSignal): Promise<Beginning | undefined> {
+    const { host, cursor } = this;
+    const { stream, partition, options } = this.request;
+    if (cursor === undefined) return undefined;
+    const stored = await host.cursors.fetch(stream, partition, cursor, signal);
+    this.keeper?.begin(stored);
+    const position = this.recall(options, stored) ?? stored;
+    if (position === undefined) return undefined;
+    if (tail.newest !== undefined && position <= tail.newest) return beginAfter(position);
+    this.track = new Track();
+    this.keeper?.begin(undefined);
+    host.story.tell({ type: 'reset', channel: stream, last: BigInt(position) });
+    return beginEarliest();
+  }
+
+  /** What an earlier subscription of the durable in this process has settled, if that is more than what is stored. */
+  private recall({ durable }: LiftbridgeSourceOptions, stored: OffsetKey | undefined): OffsetKey | undefined {
+    if (durable === undefined) return undefined;
+    const progress = this.host.progress.recall(this.logName, durable);
+    if (progress === undefined) return undefined;
+    // a broker that was restarted does not see what is stored until something is stored again; else somebody moved the cursor
+    const isBlind = stored === undefined && progress.outages !== this.host.outages;
+    if (progress.stored !== stored && !isBlind) return undefined;
+    this.track = new Track(progress);
+    const settled = positionIn(progress);
+    return stored === undefined || (settled !== undefined && settled > stored) ? settled : stored;
+  }
+
+  /**
+   * Where a subscription begins that has no position yet. With "new only", one that is tracked gets its position here: what
+   * is published while nobody listens, later on, is new as well. An empty log has none to give.
+   */
+  private async origin(tail: PartitionTail, limits: PeekLimits): Promise<Beginning> {
+    const { stream, partition, options, began } = this.request;
+    const start = options.start ?? newOnly();
+    const found = await beginning(
+      start,
+      {
+        tail,
+        peek: async (offset) => {
+          const channel = await this.host.session.leader(stream, partition, { signal: limits.signal });
+          return peek(channel, stream, partition, offset, limits);
+        },
+      },
+      began,
+    );
+    if (start.kind === 'newOnly' && this.keeper !== undefined) this.place(found.from!);
+    return found;
+  }
+
+  private resolveEnd({ from }: Beginning, { newest }: PartitionTail): void {
+    const { track, intake } = this;
+    const { until } = this.request.options;
+    if (until?.kind !== 'untilNow') {
+      track.until = until;
+      if (until?.kind === 'untilOffset' && from !== undefined && BigInt(from) > until.offset) intake.end(track);
+      return;
+    }
+    if (newest === undefined || (from !== undefined && from > newest)) intake.end(track);
+    else track.until = untilOffset(BigInt(newest));
+  }
+
+  private store(cursor: string, due: () => OffsetKey | undefined): Promise<OffsetKey | undefined> {
+    const { stream, partition } = this.request;
+    const storing = this.storing.then(async () => {
+      const position = due();
+      if (position !== undefined) await this.host.cursors.set(stream, partition, cursor, BigInt(position));
+      return position;
+    });
+    this.storing = storing.catch(() => undefined);
+    return storing;
+  }
+}
+
+/** The last offset before the first that was not settled. */
+function positionIn({ last, unsettled }: Progress): OffsetKey | undefined {
+  let lowest: OffsetKey | undefined;
+  for (const key of unsettled) if (lowest === undefined || key < lowest) lowest = key;
+  return lowest === undefined ? last : offsetBefore(lowest);
+}
