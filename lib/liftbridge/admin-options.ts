@@ -1,14 +1,4 @@
-import {
-  checkOptions,
-  checkValue,
-  count,
-  flag,
-  instance,
-  list,
-  required,
-  text,
-  type Shape,
-} from '../core/check.js';
+import { checkOptions, checkValue, count, flag, instance, list, required, text, type Shape } from '../core/check.js';
 import { InvalidOptionError } from '../core/errors.js';
 import type { CreateStreamRequest } from './codec/requests.js';
 import { cursorId, hasWildcard, natsGroup, ownStreamName, partitionNumber, streamName, subjectName } from './names.js';

@@ -42,7 +42,7 @@ export function credentialsSource(option: LiftbridgeCredentials | undefined): Cr
     const give = option;
     return async () => checked(await asked(give));
   }
-  const fixed = { ...(option) };
+  const fixed = { ...option };
   return () => fixed;
 }
 

@@ -5,7 +5,11 @@ import { encodePublishRequest, encodeSubscribeRequest } from '../../lib/liftbrid
 import { ackPolicies, startPositions } from '../../lib/liftbridge/codec/enums.js';
 import { emptyMessageScan, readMessage } from '../../lib/liftbridge/codec/message.js';
 import type { Channel } from '../../lib/liftbridge/connection/channel.js';
-import { startLiftbridge, type LiftbridgeOptions as ServerOptions, type LiftbridgeServer } from '../support/brokers/index.js';
+import {
+  startLiftbridge,
+  type LiftbridgeOptions as ServerOptions,
+  type LiftbridgeServer,
+} from '../support/brokers/index.js';
 import { unique } from '../support/names.js';
 import { until } from '../support/wait.js';
 import { administer, Notes, optionsFor, type Administration } from './admin-kit.js';

@@ -6,8 +6,10 @@ import { asFault, gaveUp } from '../../core/gave-up.js';
 import { addressText, type Address } from '../connection/address.js';
 import type { Channel } from '../connection/channel.js';
 import type { ResolvedOptions } from '../options.js';
+import { isSame, shuffled } from './addresses.js';
 import { bounded } from './bounded.js';
 import { firstOf } from './first-of.js';
+import { noneOf } from './none-of.js';
 import type { Pool } from './pool.js';
 
 /** Who is told how the main channel does. @internal */
@@ -269,34 +271,4 @@ export class Main {
 
 function saysGoodbye({ address }: Channel): ConnectionError {
   return new ConnectionError(`the broker at ${addressText(address)} ends its connections`, { broker });
-}
-
-/** What refuses by itself (TLS, credentials) is told as it is, where nobody else has another reason. */
-function noneOf(addresses: readonly Address[], errors: readonly unknown[], when: string): WeirError {
-  const all = errors.map((error) => asFault(broker, error));
-  const [first] = all;
-  if (first && addresses.length === 1) return first;
-  const isRetriable = all.length < addresses.length || all.some((error) => error.retriable);
-  const refusal = all.find((error) => error.code === 'AUTHENTICATION');
-  if (refusal && !isRetriable) return refusal;
-  const reasons = all.length === 0 ? 'none has answered' : all.map((error) => error.message).join('; ');
-  return new ConnectionError(
-    `none of ${addresses.map(addressText).join(', ')} could be connected to${when}: ${reasons}`,
-    { broker, cause: all.at(-1), retriable: isRetriable },
-  );
-}
-
-/** Whether both name one place. @internal */
-export function isSame(one: Address, other: Address): boolean {
-  return one.port === other.port && one.host.toLowerCase() === other.host.toLowerCase();
-}
-
-/** The same in a random order. @internal */
-export function shuffled<T>(items: readonly T[]): T[] {
-  const drawn = [...items];
-  for (let last = drawn.length - 1; last > 0; last--) {
-    const other = Math.floor(Math.random() * (last + 1));
-    [drawn[last], drawn[other]] = [drawn[other] as T, drawn[last] as T];
-  }
-  return drawn;
 }

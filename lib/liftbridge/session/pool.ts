@@ -81,7 +81,7 @@ export class Pool {
       const { channel } = entry;
       this.remove(entry);
       // closing tells nobody, and who still has a call there is to hear of it
-      if (channel.calls > 0) channel.destroy(error);
+      if (channel.calls > 0 || channel.pending > 0) channel.destroy(error);
       else this.leave(channel);
     }
   }

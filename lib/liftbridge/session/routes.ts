@@ -3,7 +3,7 @@ import { addressText } from '../connection/address.js';
 import type { Channel } from '../connection/channel.js';
 import type { PartitionInfo, StreamInfo } from '../metadata.js';
 import type { ResolvedOptions } from '../options.js';
-import { isSame, shuffled } from './main.js';
+import { isSame, shuffled } from './addresses.js';
 import type { Pool } from './pool.js';
 import type { LookUpOptions, Topology } from './topology.js';
 

@@ -1,22 +1,21 @@
 import type { Cancel, Clock } from '../../core/clock.js';
-import { ClosedError, StreamUnavailableError, type ErrorDetail, type WeirError } from '../../core/errors.js';
-import { offsetKey, type OffsetKey } from '../../core/offset.js';
+import { ClosedError, type WeirError } from '../../core/errors.js';
 import { Retries } from '../../core/retries.js';
-import { grpcStatus } from '../codec/grpc-status.js';
-import { decodeFetchPartitionMetadataResponse, type FetchMetadataResponse } from '../codec/metadata.js';
-import { encodeFetchPartitionMetadataRequest } from '../codec/requests.js';
+import type { FetchMetadataResponse } from '../codec/metadata.js';
 import { openChannel, type Channel } from '../connection/channel.js';
-import { partitionMetadata, type PartitionMetadata, type StreamInfo } from '../metadata.js';
+import type { PartitionMetadata, StreamInfo } from '../metadata.js';
 import type { ResolvedOptions } from '../options.js';
-import { bounded } from './bounded.js';
 import { Calls, type CallOptions } from './calls.js';
 import { Main } from './main.js';
+import { askPartition, tailOf, type PartitionTail } from './partition.js';
 import { Pool } from './pool.js';
 import { Routes } from './routes.js';
 import { Topology, type LookUpOptions, type MetadataRequest } from './topology.js';
 
 /** @internal */
 export type { CallOptions } from './calls.js';
+/** @internal */
+export type { PartitionTail } from './partition.js';
 /** @internal */
 export type { LookUpOptions } from './topology.js';
 
@@ -39,18 +38,6 @@ export interface SessionParts {
   readonly hooks: SessionHooks;
   /** Default: a real one. */
   readonly open?: typeof openChannel | undefined;
-}
-
-/** The end of a partition, as its leader tells. @internal */
-export interface PartitionTail {
-  /** The newest offset that is stored; undefined: the partition is empty. */
-  readonly newest: OffsetKey | undefined;
-  /** The newest that is committed, and so can be read. */
-  readonly highWatermark: OffsetKey | undefined;
-  /** When the newest message came, in nanoseconds since the Unix epoch; 0: not known, since the leader's start none has. */
-  readonly latest: bigint;
-  /** When the stream was made, in nanoseconds since the Unix epoch. */
-  readonly created: bigint;
 }
 
 const broker = 'liftbridge';
@@ -200,51 +187,23 @@ export class Session {
   /** Metadata of streams and consumer groups, as a broker gives them. @throws as `call` */
   async metadata(request: MetadataRequest, signal?: AbortSignal): Promise<FetchMetadataResponse> {
     this.checkOpen();
-    const { clock, options } = this.parts;
-    const ms = options.requestTimeout;
-    // only the wait for a connection is bounded here: the answer has a time of its own
-    await this.mainChannel.ready({ within: ms, signal });
-    return bounded({ clock, ms: undefined, late: closed, signal }, (bound) => this.topology.fetch(request, bound));
+    await this.mainChannel.ready({ within: this.parts.options.requestTimeout, signal });
+    return this.topology.fetch(request, signal);
   }
 
   /**
    * A partition, as its leader tells.
    * @throws StreamUnavailableError where it is paused, which has no leader; StreamNotFoundError, and what `call` throws
    */
-  async partition(stream: string, partition: number, signal?: AbortSignal): Promise<PartitionMetadata> {
-    const request = encodeFetchPartitionMetadataRequest({ stream, partition });
-    const asked = `tell of partition ${partition} of the stream '${stream}'`;
-    let refusals = 0;
-    const { metadata } = await this.callLeader(stream, partition, 'FetchPartitionMetadata', request, {
-      asked,
-      decode: decodeFetchPartitionMetadataResponse,
-      signal,
-      // the second comes from the leader that was just looked for
-      fail: ({ code, message }) =>
-        code === grpcStatus.failedPrecondition && ++refusals > 1 && this.topology.isPaused(stream, partition)
-          ? paused(asked, message, { stream, partition, paused: true })
-          : undefined,
-    });
-    if (metadata) return partitionMetadata(partition, metadata);
-    throw new StreamUnavailableError(
-      `the leader of partition ${partition} of the stream '${stream}' does not tell of it`,
-      {
-        broker,
-        detail: { stream, partition },
-      },
-    );
+  partition(stream: string, partition: number, signal?: AbortSignal): Promise<PartitionMetadata> {
+    return askPartition(this.calls, this.topology, { stream, partition }, signal);
   }
 
   /** The end of a partition. @throws as `partition` */
   async tail(stream: string, partition: number, signal?: AbortSignal): Promise<PartitionTail> {
-    const { newestOffset, highWatermark, messagesReceived } = await this.partition(stream, partition, signal);
+    const metadata = await this.partition(stream, partition, signal);
     const { created } = await this.stream(stream, { signal });
-    return {
-      newest: newestOffset === undefined ? undefined : offsetKey(newestOffset),
-      highWatermark: highWatermark === undefined ? undefined : offsetKey(highWatermark),
-      latest: messagesReceived.latest ?? 0n,
-      created,
-    };
+    return tailOf(metadata, created);
   }
 
   /** Somebody lost its channel and is being re-established. */
@@ -354,14 +313,6 @@ export class Session {
       this.parts.options.logger.error('a hook of the session failed', error);
     }
   }
-}
-
-function paused(asked: string, message: string, detail: ErrorDetail): StreamUnavailableError {
-  return new StreamUnavailableError(
-    `cannot ${asked}: it is paused, and has no leader until something is published to it, or it is read with resume: true ` +
-      `(${message})`,
-    { broker, detail },
-  );
 }
 
 function closed(): ClosedError {

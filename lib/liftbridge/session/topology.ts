@@ -10,7 +10,8 @@ import { streamInfo, type StreamInfo } from '../metadata.js';
 import { cursorsStream } from '../names.js';
 import type { ResolvedOptions } from '../options.js';
 import { firstOf } from './first-of.js';
-import { isSame, shuffled, type Main } from './main.js';
+import { isSame, shuffled } from './addresses.js';
+import type { Main } from './main.js';
 import type { Pool } from './pool.js';
 
 /** What a {@link Topology} is made of. @internal */

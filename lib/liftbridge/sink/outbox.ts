@@ -58,7 +58,7 @@ export class Outbox implements LineOwner {
   private unacked: Entry[] = [];
   private unackedSent = false;
   private turnEnd: NodeJS.Immediate | undefined;
-  /** When the first message of this turn was written. */
+  /** When this turn began. */
   private turnAt = 0;
   /** While messages are given back, in whose order none may be written. */
   private givingBack = false;
@@ -157,7 +157,8 @@ export class Outbox implements LineOwner {
   }
 
   flushed(): void {
-    this.answers.tell();
+    // a server sends a frame of HTTP/2 for each response, and Node hands over each on its own: they are many in a turn
+    if (this.turnEnd === undefined) this.beginTurn();
   }
 
   /** Their time to be written has come: at the end of the turn, or when they are enough. */
@@ -205,24 +206,27 @@ export class Outbox implements LineOwner {
     const { key, headers, expectedOffset } = parts;
     const size = encoder.sizeOf(entry.bytes, id, key, headers, expectedOffset);
     if (size > maxRequest + grpcHead) throw tooLarge(stream, size - grpcHead);
-    this.begin();
+    if (this.turnEnd === undefined) this.beginTurn();
+    this.line.open(this.unanswered.next);
     const at = frames.reserve(size);
     encoder.write(frames.bytes, at, entry.bytes, id, key, headers, expectedOffset);
   }
 
-  /** Sees that there is a call, and that it is written to at the end of this turn. */
-  private begin(): void {
-    if (this.turnEnd === undefined) {
-      // the end of the event loop's phase and not of the microtasks, so that what a chain of promises writes goes together
-      this.turnEnd = setImmediate(this.endTurn);
-      this.turnAt = this.host.clock.now();
-    }
-    this.line.open(this.unanswered.next);
+  /**
+   * What goes on until the end of the event loop's phase is written together, and not only until that of the microtasks: so
+   * is what a chain of promises writes.
+   */
+  private beginTurn(): void {
+    this.turnEnd = setImmediate(this.endTurn);
+    this.turnAt = this.host.clock.now();
   }
 
   private readonly endTurn = (): void => {
-    this.turnEnd = undefined;
+    this.turnAt = this.host.clock.now();
+    this.answers.tell();
+    // with what has taken the room that came free
     this.flush();
+    this.turnEnd = undefined;
   };
 
   private refused(entry: Entry, code: number, said: string): void {
@@ -262,6 +266,7 @@ export class Outbox implements LineOwner {
 
   private async shut(ms: number): Promise<void> {
     const { unanswered } = this;
+    this.answers.tell();
     this.flush();
     clearImmediate(this.turnEnd);
     unanswered.close();

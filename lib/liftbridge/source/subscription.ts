@@ -253,6 +253,10 @@ export class Subscription {
           new StreamUnavailableError(`cannot ${this.asked}: the broker ended it at once`, { broker: 'liftbridge' }),
         );
         return;
+      case 'paused':
+      case 'deleted':
+      case 'lost':
+      case 'failed':
     }
     reject(error);
   }

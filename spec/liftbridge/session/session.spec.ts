@@ -46,7 +46,7 @@ describe('the session of Liftbridge: the main channel', () => {
     // it can be started anew
     cluster.accept('a:9292');
     watched.session.start();
-    await settled();
+    await watched.clock.pass(2_000);
     expect(watched.story.slice(1)).to.deep.equal(['located', 'connected false']);
     await watched.close();
   });

@@ -1,8 +1,7 @@
 import { expect } from 'chai';
-import { decodeFetchMetadataResponse } from '../../../lib/liftbridge/codec/metadata.js';
 import type { Channel } from '../../../lib/liftbridge/connection/channel.js';
 import { grpcStatus } from '../../../lib/liftbridge/codec/grpc-status.js';
-import { failureOf, FakeChannel, Refusal, settled, Watched } from './session-kit.js';
+import { failureOf, type FakeChannel, Refusal, settled, Watched } from './session-kit.js';
 
 /** Where a channel leads. */
 function to(channel: Channel | undefined): string | undefined {
@@ -139,7 +138,10 @@ describe('the session of Liftbridge: where streams are', () => {
   it('tells of leaders that are not there, and finds them as soon as they are', async () => {
     const watched = await Watched.ofThree().started();
     watched.cluster.streams.set('s', { leaders: ['', 'n9'] });
-    for (const [partition, reason] of [/has no leader at the moment/, /led by the broker 'n9', which is not among/].entries()) {
+    for (const [partition, reason] of [
+      /has no leader at the moment/,
+      /led by the broker 'n9', which is not among/,
+    ].entries()) {
       const error = await failureOf(watched.session.leader('s', partition));
       expect(error.code).to.equal('STREAM_UNAVAILABLE');
       expect(error.retriable).to.equal(true);
@@ -160,7 +162,9 @@ describe('the session of Liftbridge: where streams are', () => {
     const error = await failureOf(session.leader('s', 0));
     expect(error.code).to.equal('CONNECTION');
     expect(error.retriable).to.equal(true);
-    expect(error.message).to.match(/^nobody listens at b:9292\. Liftbridge gives b:9292 as the address of its broker 'n2'; if it/);
+    expect(error.message).to.match(
+      /^nobody listens at b:9292\. Liftbridge gives b:9292 as the address of its broker 'n2'; if it/,
+    );
     cluster.streams.set('s', { leaders: ['n3'] });
     expect(to(await session.leader('s', 0))).to.equal('c:9292');
     await watched.close();
@@ -214,7 +218,9 @@ describe('the session of Liftbridge: where streams are', () => {
     const failed = await failureOf(watched.session.leader('s', 1));
     expect(failed.code).to.equal('CONNECTION');
     expect(failed.message).to.equal('the function resolveAddress failed for c:9292');
-    expect((await failureOf(watched.session.leader('s', 2))).message).to.match(/^the function resolveAddress must return/);
+    expect((await failureOf(watched.session.leader('s', 2))).message).to.match(
+      /^the function resolveAddress must return/,
+    );
     asked.length = 0;
     await watched.session.leader('s', 0, { fresh: true });
     expect(asked).not.to.include('b:9292');
@@ -267,7 +273,9 @@ describe('the session of Liftbridge: calls', () => {
   it('waits for a connection, but not longer than it is told', async () => {
     const watched = new Watched({ brokers: 'a', connectTimeout: 100_000 });
     watched.cluster.swallow('a:9292');
-    expect((await failureOf(watched.session.call('X', nothing, { asked: 'x', decode }))).message).to.match(/connect first/);
+    expect((await failureOf(watched.session.call('X', nothing, { asked: 'x', decode }))).message).to.match(
+      /connect first/,
+    );
     watched.session.start();
     const failed = failureOf(watched.session.call('X', nothing, { asked: 'x', decode, within: 500 }));
     await watched.clock.pass(500);
@@ -351,7 +359,9 @@ describe('the session of Liftbridge: calls', () => {
       cluster.streams.set('s', { leaders: ['n2'] });
       session.forgetStream('s');
       cluster.hanging.add('b:9292');
-      const called = session.callLeader('s', 0, 'X', nothing, { asked: 'x', decode, repeat }).catch((error: unknown) => error);
+      const called = session
+        .callLeader('s', 0, 'X', nothing, { asked: 'x', decode, repeat })
+        .catch((error: unknown) => error);
       await settled();
       cluster.kill('b:9292');
       cluster.hanging.delete('b:9292');
@@ -419,10 +429,6 @@ describe('the session of Liftbridge: calls', () => {
       created: 7n,
     });
     await watched.close();
-  });
-
-  it('reads metadata from the wire', () => {
-    expect(decodeFetchMetadataResponse(nothing)).to.deep.equal({ brokers: [], streams: [], groups: [] });
   });
 
   it('is aborted by its signal, wherever it waits', async () => {
