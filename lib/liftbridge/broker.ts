@@ -1,13 +1,9 @@
 import type { Broker, MessageFields, SinkOptions, SourceOptions } from '../core/broker.js';
 import { carries } from '../core/carriage.js';
 import { checkOptions, checkValue, type Shape } from '../core/check.js';
-import { systemClock } from '../core/clock.js';
-import { Durables } from '../core/durables.js';
 import type { Receiver } from '../core/emission.js';
-import type { WeirError } from '../core/errors.js';
-import { BrokerHandle, type Source } from '../core/handle.js';
-import type { Logger } from '../core/logger.js';
-import { ProgressMemory } from '../core/progress.js';
+import type { Source } from '../core/handle.js';
+import { lastWords, LogHandle } from '../core/log-handle.js';
 import type { PublishPort } from '../core/publisher.js';
 import type { SinkSettings, SourceSettings } from '../core/settings.js';
 import { Admin, type LiftbridgeAdmin } from './admin.js';
@@ -23,7 +19,7 @@ import type {
 import { Cursors } from './cursors.js';
 import type { LiftbridgeDelivery } from './delivery.js';
 import { checkFieldCombinations, fieldsShape, type LiftbridgeFields } from './fields.js';
-import type { LiftbridgeHost, LiveSource } from './host.js';
+import type { LiftbridgeHost } from './host.js';
 import type { ClusterMetadata, PartitionMetadata } from './metadata.js';
 import { streamName } from './names.js';
 import type { ResolvedOptions } from './options.js';
@@ -66,19 +62,10 @@ export interface LiftbridgeBroker extends Broker<LiftbridgeTypes>, LiftbridgeAdm
 }
 
 const broker = 'liftbridge';
-/** Milliseconds for positions to be stored by a handle that is done with waiting, and for its goodbye. */
-const lastWords = 2_000;
 
 /** The handle, and what its rooms share. @internal */
-export class LiftbridgeHandle extends BrokerHandle implements LiftbridgeHost, LiftbridgeAdmin {
+export class LiftbridgeHandle extends LogHandle implements LiftbridgeHost, LiftbridgeAdmin {
   readonly [carries] = { key: true, headers: true };
-  readonly clock = systemClock;
-  readonly log: Logger;
-  readonly durables = new Durables(broker);
-  readonly progress = new ProgressMemory();
-  readonly live = new Set<LiveSource>();
-  readonly ending = new Set<Promise<void>>();
-  outages = 0;
   readonly session: Session;
   readonly cursors: Cursors;
   private readonly outbox: Outbox;
@@ -88,33 +75,15 @@ export class LiftbridgeHandle extends BrokerHandle implements LiftbridgeHost, Li
     const { closeTimeout, logger } = resolved;
     super({
       broker,
-      clock: systemClock,
       log: logger,
       closeTimeout,
       sourceShape: liftbridgeSourceShape,
       sinkShape: liftbridgeSinkShape,
     });
-    this.log = logger;
     this.session = new Session({
       options: resolved,
       clock: this.clock,
-      hooks: {
-        located: () => {
-          this.located();
-        },
-        connected: (again) => {
-          this.story.set('connected');
-          if (again) this.story.tell({ type: 'reconnected', session: 'renewed' });
-        },
-        interrupted: (cause) => {
-          this.outages++;
-          this.story.set('reconnecting', cause);
-          this.story.tell({ type: 'disconnected', cause });
-        },
-        failed: (error) => {
-          this.failed(error);
-        },
-      },
+      hooks: this.hooks,
     });
     this.cursors = new Cursors(this.session);
     this.outbox = new Outbox(this);
@@ -170,16 +139,6 @@ export class LiftbridgeHandle extends BrokerHandle implements LiftbridgeHost, Li
     return publishToSubject(this.session, subject, value, options, this.resolved.ackTimeout);
   }
 
-  wake(): void {
-    // whoever comes while it reconnects waits for that
-    if (this.story.state === 'idle') this.story.set('connecting');
-    this.session.start();
-  }
-
-  protected get reachable(): boolean {
-    return this.session.up;
-  }
-
   protected checkChannel(where: string, channel: unknown): void {
     checkValue(where, 'channel', channel, streamName);
   }
@@ -211,53 +170,26 @@ export class LiftbridgeHandle extends BrokerHandle implements LiftbridgeHost, Li
   ): Promise<void> {
     const { durable, queue } = position;
     const cursor = cursorOf({ durable, queue })!;
-    const { durables } = this;
-    // a subscription that is in use refuses, and one that lingers ends, so that a late ack does not store it again
-    const turn = { stopped: false, finish: () => undefined };
-    await new Promise<void>((resolve) => {
-      durables.claim(channel, cursor, turn, resolve);
-    });
-    try {
+    await this.holding(channel, cursor, async () => {
       await this.connect();
       const { partitions, created } = await this.session.stream(channel, { fresh: true });
       for (const partition of partitions.keys()) {
         await this.cursors.set(channel, partition, cursor, -1n);
         this.progress.remember(logOf(channel, partition, created), cursor, undefined);
       }
-    } finally {
-      durables.release(channel, cursor, turn);
-    }
+    });
   }
 
   protected async hangUp(): Promise<void> {
     const { closeTimeout, requestTimeout } = this.resolved;
     const patience = Math.min(closeTimeout, requestTimeout, lastWords);
     await this.outbox.close(patience);
-    if (this.session.up && this.ending.size > 0) await this.stored();
+    await this.stored();
     await this.session.close(patience);
   }
 
-  /** Resolves when the positions of what has ended are stored, or their time is over. */
-  private stored(): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.clock.after(lastWords, resolve);
-      void Promise.all(this.ending).then(() => {
-        cancel();
-        resolve();
-      });
-    });
-  }
-
-  private located(): void {
-    this.connecting.made();
-    for (const source of [...this.live]) source.located();
+  protected override located(): void {
+    super.located();
     this.outbox.located();
-    this.publishers.pump();
-  }
-
-  private failed(error: WeirError): void {
-    this.story.set('idle', error);
-    this.connecting.failed(error);
-    this.failAll(error);
   }
 }

@@ -1,13 +1,10 @@
 import type { Broker, MessageFields, SinkOptions, SourceOptions } from '../core/broker.js';
 import { carries } from '../core/carriage.js';
 import { checkOptions, checkValue, type Shape } from '../core/check.js';
-import { systemClock } from '../core/clock.js';
-import { Durables } from '../core/durables.js';
 import type { Receiver } from '../core/emission.js';
-import { InvalidOptionError, StreamNotFoundError, type WeirError } from '../core/errors.js';
-import { BrokerHandle, type Source } from '../core/handle.js';
-import type { Logger } from '../core/logger.js';
-import { ProgressMemory } from '../core/progress.js';
+import { InvalidOptionError, StreamNotFoundError } from '../core/errors.js';
+import type { Source } from '../core/handle.js';
+import { lastWords, LogHandle } from '../core/log-handle.js';
 import type { PublishPort } from '../core/publisher.js';
 import type { SinkSettings, SourceSettings } from '../core/settings.js';
 import { Admin, type RabbitMqStreamAdmin, type StreamStats } from './admin.js';
@@ -19,7 +16,7 @@ import {
 } from './admin-options.js';
 import type { RabbitMqStreamDelivery } from './delivery.js';
 import { fieldsShape, type RabbitMqStreamFields } from './fields.js';
-import type { LiveSource, RabbitHost } from './host.js';
+import type { RabbitHost } from './host.js';
 import type { ResolvedOptions } from './options.js';
 import { Session } from './session/session.js';
 import { checkSinkCombinations, rabbitMqStreamSinkShape, type RabbitMqStreamSinkOptions } from './sink/options.js';
@@ -45,45 +42,21 @@ export interface RabbitMqStreamDeliveryKind {
 export interface RabbitMqStreamBroker extends Broker<RabbitMqStreamTypes>, RabbitMqStreamAdmin {}
 
 const broker = 'rabbitmq-stream';
-/** Milliseconds for positions to be stored by a handle that is done with waiting, and for its goodbye. */
-const lastWords = 2_000;
 
 /** The handle, and what its rooms share. @internal */
-export class RabbitHandle extends BrokerHandle implements RabbitHost, RabbitMqStreamAdmin {
+export class RabbitHandle extends LogHandle implements RabbitHost, RabbitMqStreamAdmin {
   readonly [carries] = { key: false, headers: true };
-  readonly clock = systemClock;
-  readonly log: Logger;
-  readonly durables = new Durables(broker);
-  readonly progress = new ProgressMemory();
-  readonly live = new Set<LiveSource>();
-  readonly ending = new Set<Promise<void>>();
   readonly session: Session;
   private readonly outbox: Outbox;
   private readonly admin: Admin;
 
   constructor(private readonly resolved: ResolvedOptions) {
     const { closeTimeout, logger } = resolved;
-    super({ broker, clock: systemClock, log: logger, closeTimeout, sourceShape, sinkShape: rabbitMqStreamSinkShape });
-    this.log = logger;
+    super({ broker, log: logger, closeTimeout, sourceShape, sinkShape: rabbitMqStreamSinkShape });
     this.session = new Session({
       options: resolved,
       clock: this.clock,
-      hooks: {
-        located: () => {
-          this.located();
-        },
-        connected: (again) => {
-          this.story.set('connected');
-          if (again) this.story.tell({ type: 'reconnected', session: 'renewed' });
-        },
-        interrupted: (cause) => {
-          this.story.set('reconnecting', cause);
-          this.story.tell({ type: 'disconnected', cause });
-        },
-        failed: (error) => {
-          this.failed(error);
-        },
-      },
+      hooks: this.hooks,
     });
     this.outbox = new Outbox({
       session: this.session,
@@ -144,16 +117,6 @@ export class RabbitHandle extends BrokerHandle implements RabbitHost, RabbitMqSt
     return this.admin.lastPublishingId(producer, stream);
   }
 
-  wake(): void {
-    // whoever comes while it reconnects waits for that
-    if (this.story.state === 'idle') this.story.set('connecting');
-    this.session.start();
-  }
-
-  protected get reachable(): boolean {
-    return this.session.up;
-  }
-
   protected checkChannel(where: string, channel: unknown): void {
     checkValue(where, 'channel', channel, streamName);
   }
@@ -191,38 +154,19 @@ export class RabbitHandle extends BrokerHandle implements RabbitHost, RabbitMqSt
     position: { readonly durable: string; readonly queue?: string | undefined },
   ): Promise<void> {
     const reference = position.queue ?? position.durable;
-    const { durables } = this;
-    // a subscription that is in use refuses, and one that lingers ends, so that a late ack does not store it again
-    const turn = { stopped: false, finish: () => undefined };
-    await new Promise<void>((resolve) => {
-      durables.claim(channel, reference, turn, resolve);
-    });
-    try {
+    await this.holding(channel, reference, async () => {
       for (const stream of await this.streamsOf(channel)) {
         await this.admin.forget(reference, stream);
         this.progress.remember(stream, reference, undefined);
       }
-    } finally {
-      durables.release(channel, reference, turn);
-    }
+    });
   }
 
   protected async hangUp(): Promise<void> {
     const { closeTimeout, requestTimeout } = this.resolved;
     this.outbox.close();
-    if (this.session.up && this.ending.size > 0) await this.stored();
+    await this.stored();
     await this.session.close(Math.min(closeTimeout, requestTimeout, lastWords));
-  }
-
-  /** Resolves when the positions of what has ended are stored, or their time is over. */
-  private stored(): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.clock.after(lastWords, resolve);
-      void Promise.all(this.ending).then(() => {
-        cancel();
-        resolve();
-      });
-    });
   }
 
   /** The stream, or the partitions of the super stream, by that name. */
@@ -237,17 +181,5 @@ export class RabbitHandle extends BrokerHandle implements RabbitHost, RabbitMqSt
         cause: error,
       });
     }
-  }
-
-  private located(): void {
-    this.connecting.made();
-    for (const source of [...this.live]) source.located();
-    this.publishers.pump();
-  }
-
-  private failed(error: WeirError): void {
-    this.story.set('idle', error);
-    this.connecting.failed(error);
-    this.failAll(error);
   }
 }

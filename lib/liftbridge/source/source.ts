@@ -1,11 +1,12 @@
 import type { Cancel } from '../../core/clock.js';
 import { Deque } from '../../core/deque.js';
+import type { LiveSource } from '../../core/log-handle.js';
 import { LogIntake, type LogProtocol } from '../../core/log-intake.js';
 import { SourceLife, type LifeRequest } from '../../core/source-life.js';
 import type { LogDelivery } from '../../core/track.js';
 import type { Consumer } from '../codec/requests.js';
 import type { MessageDelivery } from '../delivery.js';
-import type { LiftbridgeHost, LiveSource } from '../host.js';
+import type { LiftbridgeHost } from '../host.js';
 import { Membership, type Assignment } from './membership.js';
 import type { LiftbridgeSourceOptions } from './options.js';
 import { Partition, type PartitionOwner } from './partition.js';

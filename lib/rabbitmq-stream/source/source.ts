@@ -1,9 +1,10 @@
+import type { LiveSource } from '../../core/log-handle.js';
 import { LogIntake, type LogProtocol } from '../../core/log-intake.js';
 import { SourceLife, type LifeRequest } from '../../core/source-life.js';
 import type { LogDelivery } from '../../core/track.js';
 import type { Cancel } from '../../core/clock.js';
 import type { RecordDelivery } from '../delivery.js';
-import type { LiveSource, RabbitHost } from '../host.js';
+import type { RabbitHost } from '../host.js';
 import type { Chunk } from './chunk.js';
 import type { RabbitMqStreamSourceOptions } from './options.js';
 import { Partition, type PartitionOwner } from './partition.js';
