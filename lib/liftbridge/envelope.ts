@@ -53,7 +53,7 @@ export interface EnvelopedMessage {
 export interface EnvelopedAck {
   readonly kind: 'ack';
   readonly stream: string;
-  /** The NATS subject of the partition. */
+  /** The NATS subject of the stream; `subject` says which partition it was. */
   readonly partitionSubject: string;
   /** The NATS subject that the message was published on. */
   readonly subject: string;

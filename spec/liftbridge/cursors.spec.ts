@@ -206,17 +206,20 @@ describe('administration of a Liftbridge cluster', function () {
   });
 
   it('waits for a leader of the cluster, and says so where none comes in time', async () => {
+    await all.admin.metadata();
     const { port } = all.session.main!.address;
     const others = cluster.nodes.filter(({ url }) => !url.endsWith(`:${port}`));
     await Promise.all(others.map(({ id }) => cluster.kill(id)));
     const hasty = administer({ brokers: `127.0.0.1:${port}`, requestTimeout: 500 });
-    const error = await failureOf(hasty.admin.createStream({ name: unique('headless') }));
-    expect(error.code).to.be.oneOf(['TIMEOUT', 'STREAM_UNAVAILABLE']);
-    expect(error.retriable).to.equal(true);
-    await hasty.close();
     const patient = administer({ brokers: `127.0.0.1:${port}`, requestTimeout: 60_000 });
-    const created = patient.admin.createStream({ name: unique('late') });
-    await Promise.all([created, ...others.map(({ id }) => cluster.restart(id))]);
-    await patient.close();
+    try {
+      const error = await failureOf(hasty.admin.createStream({ name: unique('headless') }));
+      expect(error.code, error.message).to.be.oneOf(['TIMEOUT', 'STREAM_UNAVAILABLE']);
+      expect(error.retriable, error.message).to.equal(true);
+      const created = patient.admin.createStream({ name: unique('late') });
+      await Promise.all([created, ...others.map(({ id }) => cluster.restart(id))]);
+    } finally {
+      await Promise.all([hasty.close(), patient.close()]);
+    }
   });
 });

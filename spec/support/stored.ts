@@ -37,7 +37,8 @@ export function countEach(stored: readonly Stored[]): Map<string, number> {
 /** Waits until the consumer has what is stored: each offset once, in its order. What it acked did not come again. */
 export async function expectUnbroken(worker: Worker, log: string, stored: readonly Stored[]): Promise<void> {
   await until(() => (worker.order.get(log)?.length ?? 0) >= stored.length, {
-    message: () => `${stored.length} messages; ${worker.order.get(log)?.length ?? 0} came (ended: ${String(worker.ended)})`,
+    message: () =>
+      `${stored.length} messages; ${worker.order.get(log)?.length ?? 0} came (ended: ${String(worker.ended)})`,
   });
   expect(worker.ended, 'the source goes on').to.equal(undefined);
   expect(worker.ackedAndEmitted, 'nothing comes again that was acked').to.deep.equal([]);

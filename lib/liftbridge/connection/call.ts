@@ -28,7 +28,8 @@ export interface CallHandlers {
   /**
    * The call is over: once, last, never after `cancel()`, and never before `call()` has returned. `cause` is there where the
    * connection was lost or dropped (the code is 14, UNAVAILABLE), where the bytes were no gRPC (a ProtocolError), or where a
-   * limit or an option of this side ended it. All messages that came before were handed over, unless there is a cause.
+   * limit or an option of this side ended it. While reading is stopped, a regular end waits for `resume()`, so that all
+   * messages before it are handed over; where the server reset the call, or there is a cause, what was not read is dropped.
    */
   ended(status: CallStatus, cause: WeirError | undefined): void;
 }

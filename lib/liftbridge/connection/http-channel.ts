@@ -1,4 +1,4 @@
-import type { ClientHttp2Session, OutgoingHttpHeaders } from 'node:http2';
+import { constants, type ClientHttp2Session, type OutgoingHttpHeaders } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Cancel } from '../../core/clock.js';
 import { BrokerTimeoutError, type WeirError } from '../../core/errors.js';
@@ -46,6 +46,7 @@ export class HttpChannel implements Channel, CallHost {
   /** Resolves when nothing is left of session and socket. */
   readonly #over: Promise<unknown>;
   #pending = 0;
+  #goodbye: Goodbye | undefined;
   #lost: WeirError | undefined;
   #closing: Promise<void> | undefined;
 
@@ -57,17 +58,18 @@ export class HttpChannel implements Channel, CallHost {
     this.#session = session;
     this.#headers = baseHeaders(address, options.tls !== undefined);
     let error: unknown;
-    let goodbye: Goodbye | undefined;
     const note = (first: unknown): void => {
       error ??= first;
     };
     session.on('error', note);
     socket.on('error', note);
     session.on('goaway', (code: number, _last: number, data: Uint8Array | undefined) => {
-      goodbye = { code, text: data ? Buffer.from(data).toString('latin1').slice(0, 200) : '' };
-      options.log.debug(`Liftbridge at ${addressText(address)} says goodbye with ${resetName(code)}`, goodbye.text);
+      const text = data ? Buffer.from(data).toString('latin1').slice(0, 200) : '';
+      this.#goodbye = { code, text };
+      options.log.debug(`Liftbridge at ${addressText(address)} says goodbye with ${resetName(code)}`, text);
+      this.#leaveIfIdle();
     });
-    session.once('close', () => this.#lose(lost(address, error, goodbye)));
+    session.once('close', () => this.#lose(lost(address, error, this.#goodbye)));
     this.#over = Promise.all([session, socket].map((one) => new Promise((resolve) => one.once('close', resolve))));
   }
 
@@ -118,6 +120,8 @@ export class HttpChannel implements Channel, CallHost {
     return () => void this.#listeners.delete(entry);
   }
 
+  // After a frame that breaks a limit of HTTP/2, Node says goodbye to the broker, reads no more (not even that it hangs up),
+  // and tells nobody: to this side it looks like a broker that is silent.
   async probe(timeout: number): Promise<boolean> {
     let answered = false;
     // any status is an answer, also that of a broker that knows nothing of health
@@ -148,6 +152,17 @@ export class HttpChannel implements Channel, CallHost {
   left(call: GrpcCall): void {
     this.#streaming.delete(call);
     this.#unary.delete(call);
+    if (this.#goodbye) this.#leaveIfIdle();
+  }
+
+  /** After a goodbye, the last call is what there was to wait for; Node would go on to wait for the broker to hang up. */
+  #leaveIfIdle(): void {
+    // the last call has yet to say that it has ended, and of a goodbye with an error Node says more
+    this.#options.clock.soon(() => {
+      if (this.#streaming.size + this.#unary.size > 0 || this.#closing) return;
+      if (this.#goodbye?.code === constants.NGHTTP2_NO_ERROR)
+        this.destroy(lost(this.address, undefined, this.#goodbye));
+    });
   }
 
   async #ask<T>(path: string, request: Uint8Array, options: UnaryOptions<T>, metadata: MetadataOf): Promise<T> {
@@ -171,7 +186,9 @@ export class HttpChannel implements Channel, CallHost {
         return;
       }
       const refused = (error: unknown): void => call.fail(noMetadata(error));
-      given.then((late) => this.#request(call, headers, late), refused).catch(refused);
+      Promise.resolve(given)
+        .then((late) => this.#request(call, headers, late))
+        .catch(refused);
     } catch (error) {
       // whoever has begun the call has not got it yet
       this.#options.clock.soon(() => call.fail(noMetadata(error)));

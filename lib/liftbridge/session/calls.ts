@@ -1,6 +1,8 @@
 import type { Clock } from '../../core/clock.js';
 import { BrokerTimeoutError, ConnectionError, StreamUnavailableError, WeirError } from '../../core/errors.js';
 import { pause } from '../../core/pause.js';
+import { grpcStatus } from '../codec/grpc-status.js';
+import { addressText, type Address } from '../connection/address.js';
 import type { CallStatus } from '../connection/call.js';
 import type { Channel } from '../connection/channel.js';
 import type { ResolvedOptions } from '../options.js';
@@ -111,7 +113,13 @@ export class Calls {
     timeout: number,
   ): Promise<T> {
     try {
-      return await channel.unary(method, request, { asked, decode, timeout, signal, ...(fail && { fail }) });
+      return await channel.unary(method, request, {
+        asked,
+        decode,
+        timeout,
+        signal,
+        fail: (status) => fail?.(status) ?? headless(status, asked, channel.address),
+      });
     } catch (error) {
       // a broker that hangs would keep all the others waiting as well
       if (error instanceof BrokerTimeoutError) void channel.probe(this.parts.options.pingTimeout);
@@ -128,6 +136,19 @@ export class Calls {
     if (!channel) return error.code === 'CONNECTION' || error.code === 'TIMEOUT';
     return mayRepeat && error instanceof ConnectionError;
   }
+}
+
+/**
+ * The broker has passed a request on to the leader of the cluster, and nobody was there to take it: that one has died, and
+ * its successor is being elected.
+ */
+function headless({ code, name, message }: CallStatus, asked: string, address: Address): WeirError | undefined {
+  if (code !== grpcStatus.internal || !/no responders available/i.test(message)) return undefined;
+  const at = addressText(address);
+  return new StreamUnavailableError(
+    `cannot ${asked} at ${at}: the cluster has no leader at the moment, one is being elected; try again (${name}: ${message})`,
+    { broker: 'liftbridge', detail: { code, name, message, address: at } },
+  );
 }
 
 /** Whether a broker has refused what it may do in a moment: its cluster has no leader, most often. */

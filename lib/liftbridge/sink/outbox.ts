@@ -62,6 +62,9 @@ export class Outbox implements LineOwner {
   private turnAt = 0;
   /** While messages are given back, in whose order none may be written. */
   private givingBack = false;
+  private hadChannel = false;
+  /** When there was a main channel again, in ms; -Infinity: there was no other before. */
+  reconnectedAt = -Infinity;
   private closed: Promise<void> | undefined;
 
   constructor(private readonly host: SinkHost) {
@@ -77,6 +80,8 @@ export class Outbox implements LineOwner {
 
   /** There is a main channel, for the first time or again. */
   located(): void {
+    if (this.hadChannel) this.reconnectedAt = this.host.clock.now();
+    this.hadChannel = true;
     this.line.located();
   }
 
@@ -223,10 +228,13 @@ export class Outbox implements LineOwner {
 
   private readonly endTurn = (): void => {
     this.turnAt = this.host.clock.now();
-    this.answers.tell();
-    // with what has taken the room that came free
-    this.flush();
-    this.turnEnd = undefined;
+    try {
+      this.answers.tell();
+    } finally {
+      this.turnEnd = undefined;
+      // with what has taken the room that came free
+      this.flush();
+    }
   };
 
   private refused(entry: Entry, code: number, said: string): void {

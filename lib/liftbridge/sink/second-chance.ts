@@ -3,12 +3,16 @@ import type { Entry } from '../../core/publisher.js';
 
 /** How long the brokers may take to hear of a stream, in milliseconds: whoever creates one publishes to it in the next line. */
 const patience = 1_000;
-/** The first wait, in milliseconds; each is twice the one before. */
+/** How long a broker that was restarted may take to know its streams again, in milliseconds. */
+const restartPatience = 10_000;
+/** The first wait, in milliseconds; each is twice the one before, up to the longest. */
 const firstWait = 25;
+const longestWait = 500;
 
 /**
  * Keeps the messages of one port that were refused because the broker does not know their stream, and sends them again, for
- * a second. After that such refusals are believed, until a message was stored or nothing waits.
+ * a second, or for ten after a connection was made again. After that such refusals are believed, until a message was stored or
+ * nothing waits.
  * @internal
  */
 export class SecondChance {
@@ -16,6 +20,8 @@ export class SecondChance {
   private since: number | undefined = undefined;
   private wait = firstWait;
   private held: Entry[] = [];
+  /** Sent again, the last time that something was. */
+  private retried: readonly Entry[] = [];
   private cancel: Cancel | undefined;
 
   /** @param again - takes what was kept, to be sent again */
@@ -24,9 +30,9 @@ export class SecondChance {
     private readonly again: (entries: readonly Entry[]) => void,
   ) {}
 
-  /** Whether the stream was not known, the last time that something was heard. */
-  get doubting(): boolean {
-    return this.since !== undefined;
+  /** A message is written. @param alone - whether nothing else waits, so that what was heard of others is history */
+  written(entry: Entry, alone: boolean): void {
+    if (alone && this.since !== undefined && !this.retried.includes(entry)) this.forget();
   }
 
   /** Whether something waits here: what comes later must not overtake it. */
@@ -34,24 +40,29 @@ export class SecondChance {
     return this.held.length > 0;
   }
 
-  /** Takes a message that was refused. Returns false where it has had its chance. */
-  take(entry: Entry): boolean {
+  /**
+   * Takes a message that was refused. Returns false where it has had its chance.
+   * @param reconnectedAt - when the connection was made again, in ms; -Infinity: it is the first
+   */
+  take(entry: Entry, reconnectedAt: number): boolean {
     const now = this.clock.now();
     this.since ??= now;
-    const left = this.since + patience - now;
+    const left = Math.max(this.since + patience, reconnectedAt + restartPatience) - now;
     if (left <= 0) return false;
     this.held.push(entry);
     // the last attempt is made when the time is over, not before
     this.cancel ??= this.clock.after(Math.min(this.wait, left), () => {
-      this.wait *= 2;
-      this.again(this.release());
+      this.wait = Math.min(this.wait * 2, longestWait);
+      this.retried = this.release();
+      this.again(this.retried);
     });
     return true;
   }
 
-  /** A message was stored, or nothing waits any more. */
+  /** A message was stored: the stream is known. */
   forget(): void {
     this.since = undefined;
+    this.retried = [];
     this.wait = firstWait;
   }
 

@@ -71,7 +71,7 @@ export class StreamPort implements PublishPort {
   }
 
   write(entry: Entry): void {
-    if (this.secondChance.doubting && this.publisher?.pending === 1) this.secondChance.forget();
+    this.secondChance.written(entry, this.publisher!.pending === 1);
     const { plain } = this;
     if (plain !== undefined && entry.fields === undefined) this.outbox.send(entry, plain, this.settings.ackTimeout);
     else this.writeWith(entry, (entry.fields as LiftbridgeFields | undefined) ?? noFields);
@@ -94,7 +94,7 @@ export class StreamPort implements PublishPort {
 
   /** The broker does not know the stream, or the partition. Returns whether the message is kept, to be sent again. */
   unknown(entry: Entry): boolean {
-    return this.secondChance.take(entry);
+    return this.secondChance.take(entry, this.outbox.reconnectedAt);
   }
 
   /** Some message was stored: the broker knows the stream. */

@@ -222,7 +222,13 @@ export class Bookmark {
         const { message } = reason as Error;
         throw message.includes('segment has been closed') ? pausedError({ stream, partition }, reason) : error;
       }
-      return session.tail(stream, partition, signal);
+      try {
+        return await session.tail(stream, partition, signal);
+      } catch (again) {
+        // its leader takes subscribers that wait for what is new, and does not tell of it
+        const isPaused = again instanceof StreamUnavailableError && again.detail?.['paused'] === true;
+        throw isPaused && !resume ? pausedError({ stream, partition }, again) : again;
+      }
     }
   }
 

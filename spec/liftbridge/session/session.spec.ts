@@ -166,7 +166,7 @@ describe('the session of Liftbridge: the main channel', () => {
     await watched.clock.pass(2_000);
     first.up = false;
     expect(watched.session.main).to.equal(undefined);
-    const done = watched.session.call('X', new Uint8Array(), { asked: 'x', decode: () => undefined });
+    const done = watched.session.call('X', new Uint8Array(), { asked: 'x', decode: (): unknown => undefined });
     await watched.clock.pass(100);
     expect(await done).to.equal('done');
     expect(watched.cluster.channels).to.have.length(2);
@@ -220,7 +220,9 @@ describe('the session of Liftbridge: liveness', () => {
   it('asks at once where a request had no answer', async () => {
     const watched = await Watched.ofThree({ brokers: 'a', requestTimeout: 300, pingTimeout: 500 }).started();
     watched.cluster.hanging.add('a:9292');
-    const failed = failureOf(watched.session.call('X', new Uint8Array(), { asked: 'do x', decode: () => undefined }));
+    const failed = failureOf(
+      watched.session.call('X', new Uint8Array(), { asked: 'do x', decode: (): unknown => undefined }),
+    );
     await watched.clock.pass(300);
     expect((await failed).message).to.equal('cannot do x at a:9292: no answer within 300 ms');
     expect(watched.cluster.to('a:9292').probes).to.equal(1);
@@ -272,7 +274,7 @@ describe('the session of Liftbridge: its end', () => {
       watched.session.broker('n1'),
       watched.session.stream('s'),
       watched.session.metadata({ streams: [] }),
-      watched.session.call('X', new Uint8Array(), { asked: 'x', decode: () => undefined }),
+      watched.session.call('X', new Uint8Array(), { asked: 'x', decode: (): unknown => undefined }),
     ]) {
       expect((await failureOf(late)).code).to.equal('CLOSED');
     }

@@ -229,6 +229,7 @@ export class HandClock implements Clock {
       await settled();
     }
     this.time = end;
+    await settled();
   }
 }
 
