@@ -56,3 +56,13 @@ export const tlsChecker = either(flag(), object(tlsShape));
 function isBytes(value: unknown): boolean {
   return value instanceof Uint8Array;
 }
+
+/**
+ * The code of an error of Node's, if it has one. OpenSSL 3.2 has renamed the alerts that are as old as SSL 3; they are given by
+ * their first names, whatever Node is linked with.
+ * @internal
+ */
+export function codeOf(error: unknown): string | undefined {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === 'string' && code !== '' ? code.replace('SSL/TLS_ALERT', 'SSLV3_ALERT') : undefined;
+}

@@ -13,10 +13,10 @@ export type {
   SetStreamReadonlyOptions,
 } from './admin-options.js';
 export type { LiftbridgeBroker, LiftbridgeDeliveryKind, LiftbridgeTypes } from './broker.js';
-export type { Activity, ActivityEvent } from './codec/activity.js';
+export type { Activity, ActivityEvent, ActivityPartitions } from './codec/activity.js';
 export type { TlsMaterial, TlsOptions } from '../core/tls.js';
 export type { Address } from './connection/address.js';
-export type { LiftbridgeCredentials } from './credentials.js';
+export type { CallCredentialsLike, LiftbridgeCredentials, LiftbridgeMetadata } from './credentials.js';
 export type { LiftbridgeDelivery } from './delivery.js';
 export { envelope, openEnvelope } from './envelope.js';
 export type { EnvelopedAck, EnvelopedMessage, EnvelopeOptions, OpenedEnvelope, PlainMessage } from './envelope.js';

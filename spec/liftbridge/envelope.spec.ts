@@ -15,8 +15,7 @@ describe('envelope', () => {
     correlationId: 'cid-1',
     ackPolicy: 'all',
   } as const;
-  const allHex =
-    '08ffffffffffffffffff0112036b65791a0568656c6c6f4a080a02683112027631520661636b732e315a056369642d316001';
+  const allHex = '08ffffffffffffffffff0112036b65791a0568656c6c6f4a080a02683112027631520661636b732e315a056369642d316001';
 
   it('has a CRC-32C unless that is not wanted, and expects no offset', () => {
     expect(hex(envelope(Buffer.from('hello'), all))).to.equal(`b90e43b4000c0100162c7f8f${allHex}`);

@@ -62,8 +62,8 @@ describe('The fields of a message for a Liftbridge stream', () => {
       ['b', bytes],
     ];
     expect([...headerEntries({ a: 'x', b: bytes })]).to.deep.equal(entries);
-    expect([...headerEntries(new Map<string, string | Uint8Array>(Object.entries({ a: 'x', b: bytes })))]).to.deep.equal(
-      entries,
-    );
+    expect([
+      ...headerEntries(new Map<string, string | Uint8Array>(Object.entries({ a: 'x', b: bytes }))),
+    ]).to.deep.equal(entries);
   });
 });

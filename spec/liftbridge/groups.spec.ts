@@ -195,6 +195,27 @@ describe('liftbridge: consumer groups', function () {
     }
   });
 
+  it('members come and go while it is published to: whoever takes a partition goes on where it stands', async () => {
+    const own = handles.make(server);
+    const told = new Told(own);
+    const staying = join(own);
+    const flow = new Flow(broker, stream, { partition: roundRobin() });
+    const readers = [staying];
+    await until(() => staying.order.size === partitions);
+    for (let times = 0; times < 3; times++) {
+      const passing = join(own);
+      readers.push(passing);
+      await until(() => passing.order.size === partitions / 2);
+      const before = staying.counts;
+      passing.stop();
+      await until(() => new Set(staying.since(before).map(({ partition }) => partition)).size === partitions);
+    }
+    await flow.stop();
+    await allRead(readers, flow.confirmed);
+    expect(told.of('reset')).to.deep.equal([]);
+    expect(readers.map(({ ended }) => ended)).to.deep.equal(readers.map(() => undefined));
+  });
+
   it('one that is cut off has nothing, says so, and takes part again later', async () => {
     const proxy = await startProxy(server);
     const own = handles.make({ url: `${proxy.host}:${proxy.port}` }, { pingInterval: 500, pingTimeout: 500 });

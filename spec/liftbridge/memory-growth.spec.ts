@@ -43,29 +43,67 @@ describe('liftbridge: memory', function () {
     expectSmall(report);
   });
 
-  // the window that HTTP/2 has by itself is smaller, and the broker waits more often
-  it('walks over small messages', async () => {
-    const plan = { count: 100_000, size: 512 };
-    const small = await newStream(handles.make(server));
-    await fill({ stream: small, maxInFlight: 10_000, ...plan });
-    const report = await walk({ stream: small, count: plan.count, window: 1024, stride: 64, warm: 12_000 });
-    expect(report).to.include({ seen: plan.count, bytes: plan.count * plan.size });
-    expectSmall(report);
-
-    // what is read of the socket at once has more than a hundred of these: 2048 times that would be 128 MiB
-    for (const codec of ['none', 'bytes'] as const) {
-      const holding = await walk({
-        stream: small,
-        count: plan.count,
-        window: 4096,
+  // a slow message of each read of the socket must not keep all of that
+  for (const codec of ['none', 'bytes'] as const) {
+    it(`keeps no more than their own bytes for deliveries that stay unsettled (codec: ${codec})`, async () => {
+      const report = await walk({
+        stream: backlog,
+        count,
+        window: 2048,
         stride: 256,
-        warm: 2_000,
+        warm: 5_000,
         holds: 64,
         codec,
+        last: 29_999,
       });
-      expect(holding).to.include({ seen: plan.count, bytes: plan.count * plan.size });
-      expect(holding.held).to.be.at.least(1_500);
-      expectSmall(holding);
-    }
+      expect(report).to.include({ seen: 30_000, bytes: 30_000 * size });
+      expect(report.held).to.be.at.least(400);
+      expectSmall(report);
+    });
+  }
+
+  it('walks over small messages, some of which stay unsettled', async () => {
+    const small = await newStream(handles.make(server));
+    const plan = { stream: small, count: 100_000 };
+    await fill({ ...plan, size: 512, maxInFlight: 10_000 });
+    // a read of the socket has a hundred of these, and 1500 times that would be more than 64 MiB
+    const report = await walk({ ...plan, window: 4096, stride: 256, warm: 2_000, holds: 64 });
+    expect(report).to.include({ seen: plan.count, bytes: plan.count * 512 });
+    expect(report.held).to.be.at.least(1_500);
+    expectSmall(report);
+  });
+
+  it('walks over messages of 1 MB', async () => {
+    const large = await newStream(handles.make(server));
+    const plan = { stream: large, count: 200 };
+    // the broker refuses more than 1 MiB, with what goes with a message
+    await fill({ ...plan, size: 1_000_000, maxInFlight: 2 });
+    const report = await walk({ ...plan, window: 4, stride: 1, warm: 20 });
+    expect(report).to.include({ seen: plan.count, bytes: plan.count * 1_000_000 });
+    expect(report.mostUnsettled).to.be.at.most(4);
+    expectSmall(report);
+  });
+
+  it('walks over three partitions in one window', async () => {
+    const merged = await newStream(handles.make(server), { partitions: 3 });
+    const plan = { stream: merged, count: 30_000 };
+    await fill({ ...plan, size, spread: true });
+    const report = await walk({ ...plan, window: 64, stride: 4, warm: 6_000 });
+    expect(report).to.include({ seen: plan.count, bytes: plan.count * size });
+    expect(report.mostUnsettled).to.be.at.most(64);
+    expectSmall(report);
+  });
+
+  it('queues no more than the buffer for a broker that stands still', async () => {
+    const stream = await newStream(handles.make(server));
+    const plan = { stream, count: 100_000, size: 1_000, maxInFlight: 1_000, buffer: 5_000 };
+    const asked = (what: string): Promise<void> => (what === 'pause' ? server.pause() : server.resume());
+    const blind: PublishBlindly = { url: server.url, ...plan };
+    const report = await run<FloodReport>('publish-blindly', blind, asked);
+    expect(report.mostPending).to.be.at.most(6_000);
+    expect(report.others).to.equal(0);
+    expect(report.overflown).to.be.at.least(90_000);
+    expect(report.confirmed + report.overflown).to.equal(105_000);
+    expectSmall(report);
   });
 });

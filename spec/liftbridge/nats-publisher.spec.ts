@@ -149,7 +149,9 @@ describe('natsPublisher', () => {
     const publisher = make({ ackTimeout: 20 });
     const [first, second] = [failure(publisher.publish('a', hi)), failure(publisher.publish('a', hi))];
     expect(await first).to.have.property('code', 'PUBLISH_UNCERTAIN');
-    expect((await first).message).to.contain('20 ms').and.contain(nats.ids[0]);
+    expect((await first).message)
+      .to.contain('20 ms')
+      .and.contain(nats.ids[0]);
     expect(await second).to.have.property('code', 'PUBLISH_UNCERTAIN');
     nats.ack({ offset: 1n, correlationId: nats.ids[0] });
     await publisher.close();

@@ -123,10 +123,15 @@ for (const [version, connect] of [
       const inbox = unique('acks');
       const acks: EnvelopedAck[] = [];
       const subscription = nats.subscribe(inbox, {
-        callback: (_error, message) => acks.push(openEnvelope(message.data) as EnvelopedAck),
+        callback: (_error, message) => {
+          acks.push(openEnvelope(message.data) as EnvelopedAck);
+        },
       });
       for (const crc of [true, false]) {
-        nats.publish(stream, envelope(Buffer.from(`crc: ${crc}`), { key: 'k', ackInbox: inbox, correlationId: 'c', crc }));
+        nats.publish(
+          stream,
+          envelope(Buffer.from(`crc: ${crc}`), { key: 'k', ackInbox: inbox, correlationId: 'c', crc }),
+        );
       }
       nats.publish(stream, Buffer.from('plain'));
       nats.publish(stream, new Uint8Array());

@@ -69,7 +69,9 @@ describe('liftbridge: publishing to a real server', function () {
       other.publishFrom(stream, numbered(5_000), { codec: text, ackPolicy: 'none' }).pipe(toArray()),
     );
     await other.close();
-    expect(receipts.every((receipt) => receipt.ok && !receipt.confirmed && receipt.offset === undefined)).to.equal(true);
+    expect(receipts.every((receipt) => receipt.ok && !receipt.confirmed && receipt.offset === undefined)).to.equal(
+      true,
+    );
     await until(async () => (await broker.partitionMetadata(stream)).newestOffset === 4_999n);
     expect(await valuesIn(stream)).to.deep.equal(numbered(5_000));
   });
@@ -87,14 +89,16 @@ describe('liftbridge: publishing to a real server', function () {
     const bytes = new Uint8Array([0, 255, 10]);
     const receipt = await publish(stream, 'a', {
       key: 'schlüssel',
-      headers: { 'naïve': 'ö', raw: bytes },
+      headers: { naïve: 'ö', raw: bytes },
       correlationId: 'mine',
     });
     expect(receipt).to.deep.equal({ ok: true, confirmed: true, value: 'a', channel: stream, id: 'mine', offset: 0n });
     await publish(stream, 'b', { key: bytes, headers: new Map([['', '']]) });
     const [a, b] = await read(stream);
     expect(Buffer.from(a!.key!).toString()).to.equal('schlüssel');
-    expect([...a!.headers].map(([name, value]) => [name, Buffer.from(value as Uint8Array).toString('hex')])).to.have.deep.members([
+    expect(
+      [...a!.headers].map(([name, value]) => [name, Buffer.from(value as Uint8Array).toString('hex')]),
+    ).to.have.deep.members([
       ['naïve', Buffer.from('ö').toString('hex')],
       ['raw', '00ff0a'],
     ]);

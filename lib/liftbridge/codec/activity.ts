@@ -1,18 +1,18 @@
 import { activityOps } from './enums.js';
 import { Reader } from './reader.js';
 
-/** What happened to which partitions of a stream. */
-interface OnPartitions {
+/** The partitions of a stream that something was done to. */
+export interface ActivityPartitions {
   readonly stream: string;
   readonly partitions: readonly number[];
 }
 
 /** What an event of the activity stream tells. */
 export type Activity =
-  | ({ readonly op: 'create-stream' | 'resume-stream' } & OnPartitions)
+  | ({ readonly op: 'create-stream' | 'resume-stream' } & ActivityPartitions)
   | { readonly op: 'delete-stream'; readonly stream: string }
-  | ({ readonly op: 'pause-stream'; readonly resumeAll: boolean } & OnPartitions)
-  | ({ readonly op: 'set-stream-readonly'; readonly readonly: boolean } & OnPartitions)
+  | ({ readonly op: 'pause-stream'; readonly resumeAll: boolean } & ActivityPartitions)
+  | ({ readonly op: 'set-stream-readonly'; readonly readonly: boolean } & ActivityPartitions)
   | {
       readonly op: 'join-consumer-group';
       readonly groupId: string;

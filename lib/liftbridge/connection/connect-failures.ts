@@ -6,6 +6,7 @@ import {
   type WeirError,
   type WeirErrorOptions,
 } from '../../core/errors.js';
+import { codeOf } from '../../core/tls.js';
 import { addressText, type Address } from './address.js';
 
 const broker = 'liftbridge';
@@ -161,12 +162,6 @@ export function badMaterial(error: unknown): InvalidOptionError {
       'check that they are PEM or DER, that key belongs to cert, and the passphrase',
     { broker },
   );
-}
-
-/** Node's code of an error, if it has one. @internal */
-export function codeOf(error: unknown): string | undefined {
-  const { code } = (error ?? {}) as { code?: unknown };
-  return typeof code === 'string' && code !== '' ? code : undefined;
 }
 
 /** An error in words. @internal */

@@ -16,6 +16,8 @@ import { callStatus, statusOfHttp, statusOfReset, statusOfTrailers } from './wir
 /** So many bytes may wait for the broker's window before `write` says to hold back. */
 const enoughWritten = 256 * 1024;
 
+const nothing = new Uint8Array(0);
+
 /** What a call needs of its channel. @internal */
 export interface CallHost {
   /** The longest message that is accepted, in bytes. */
@@ -117,6 +119,8 @@ export class GrpcCall implements Call {
         this.#resumeAgain = false;
         if (this.#reader.resume()) {
           this.#stopped = false;
+          // it may have been stopped after it had asked for more, and would wait for that: a push of nothing says that it came
+          this.#stream?.push(nothing);
           this.#stream?.resume();
         }
         if (this.#open) this.#handlers.flushed();

@@ -2,10 +2,10 @@ import { constants, type ClientHttp2Session, type OutgoingHttpHeaders } from 'no
 import type { Socket } from 'node:net';
 import type { Cancel } from '../../core/clock.js';
 import { BrokerTimeoutError, type WeirError } from '../../core/errors.js';
+import { codeOf } from '../../core/tls.js';
 import { addressText, type Address } from './address.js';
 import type { Call, CallHandlers } from './call.js';
 import type { CallMetadata, Channel, ChannelOptions, UnaryOptions } from './channel.js';
-import { codeOf } from './connect-failures.js';
 import { brokenBy } from './failures.js';
 import { GrpcCall, type CallHost } from './grpc-call.js';
 import { closedByUs, dead, goingAway, lost, type Goodbye } from './losses.js';

@@ -6,8 +6,9 @@ import {
   type WeirError,
   type WeirErrorOptions,
 } from '../../core/errors.js';
+import { codeOf } from '../../core/tls.js';
 import { addressText, type Address } from './address.js';
-import { codeOf, messageOf } from './connect-failures.js';
+import { messageOf } from './connect-failures.js';
 import { resetName } from './wire-status.js';
 
 const broker = 'liftbridge';

@@ -1,11 +1,4 @@
-import {
-  checkOptions,
-  checkValue,
-  duration,
-  instance,
-  signal,
-  type Shape,
-} from '../../core/check.js';
+import { checkOptions, checkValue, duration, instance, signal, type Shape } from '../../core/check.js';
 import { ConnectionError, PublishUncertainError, WeirError } from '../../core/errors.js';
 import { ackErrors, ackPolicies } from '../codec/enums.js';
 import { grpcStatus } from '../codec/grpc-status.js';
@@ -26,7 +19,7 @@ import {
 import { publishSubject } from '../names.js';
 import type { SinkChannel } from './host.js';
 import { randomPrefix } from './random-prefix.js';
-import { ackRefusal } from './refusals.js';
+import { ackRefusal, natsRefusal } from './refusals.js';
 
 /** What `publishToSubject` takes beside the value. */
 export interface PublishToSubjectOptions {
@@ -114,9 +107,10 @@ export async function publishToSubject(
     correlationId,
     ackPolicy: ackPolicies[ackPolicy],
   });
+  const target = `the NATS subject '${subject}'`;
   const uncertain = (reason: string, cause: unknown): PublishUncertainError =>
     new PublishUncertainError(
-      `message ${correlationId} for the NATS subject '${subject}' was sent and not confirmed: ${reason}; it may be stored or not`,
+      `message ${correlationId} for ${target} was sent and not confirmed: ${reason}; it may be stored or not`,
       { broker: 'liftbridge', cause },
     );
   const late = `no ack within ${String(timeout)} ms. Is a stream bound to that subject, neither paused nor readonly?`;
@@ -124,7 +118,8 @@ export async function publishToSubject(
     const { ack } = await session.call('PublishToSubject', request, {
       asked: `publish on the NATS subject '${subject}'`,
       decode: decodePublishToSubjectResponse,
-      fail: ({ code }) => (code === grpcStatus.deadlineExceeded ? uncertain(late, undefined) : undefined),
+      fail: ({ code, message }) =>
+        code === grpcStatus.deadlineExceeded ? uncertain(late, undefined) : natsRefusal(target, message),
       // it may have been stored the first time
       repeat: false,
       timeout,
@@ -132,7 +127,7 @@ export async function publishToSubject(
     });
     if (ackPolicy === 'none') return undefined;
     if (ack === undefined) throw uncertain('the server waits for no ack', undefined);
-    if (ack.ackError !== ackErrors.ok) throw ackRefusal(`the NATS subject '${subject}'`, ack.ackError);
+    if (ack.ackError !== ackErrors.ok) throw ackRefusal(target, ack.ackError);
     const { kind: _kind, error: _error, offset: _offset, ...receipt } = ackOf(ack);
     return { ...receipt, offset: ack.offset };
   } catch (error) {

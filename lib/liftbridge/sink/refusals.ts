@@ -71,6 +71,20 @@ export function ackRefusal(target: string, code: number): WeirError {
   return new PublishError(what, options);
 }
 
+/**
+ * The error of a message that the server could not give to NATS, whose words are all that tells of it; undefined: it was
+ * something else.
+ * @param target - as for `ackRefusal`
+ * @internal
+ */
+export function natsRefusal(target: string, said: string): WeirError | undefined {
+  if (!said.includes('failed to publish to NATS')) return undefined;
+  const what = `cannot publish to ${target}: the server says "${said}"`;
+  const options = { broker, detail: { message: said } } as const;
+  if (isSize(said)) return tooLarge(what, options);
+  return new PublishError(`${what}; look into its log, and try again later`, { ...options, retriable: true });
+}
+
 type Options = ConstructorParameters<typeof PublishError>[1];
 
 function mismatch(what: string, options: Options): WeirError {

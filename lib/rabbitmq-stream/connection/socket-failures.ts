@@ -1,4 +1,5 @@
 import { AuthenticationError, ConnectionError, type ErrorDetail, type WeirError } from '../../core/errors.js';
+import { codeOf } from '../../core/tls.js';
 
 /** How far a socket has come. @internal */
 export type SocketPhase = 'connecting' | 'securing' | 'ready';
@@ -159,11 +160,6 @@ export function addressOf({ host, port }: { readonly host: string; readonly port
 
 function inBrackets(code: string | undefined): string {
   return code === undefined ? '' : ` (${code})`;
-}
-
-function codeOf(error: unknown): string | undefined {
-  const { code } = (error ?? {}) as { code?: unknown };
-  return typeof code === 'string' && code !== '' ? code : undefined;
 }
 
 function messageOf(error: unknown): string {

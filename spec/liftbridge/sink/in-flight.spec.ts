@@ -37,7 +37,10 @@ describe('InFlight', () => {
   });
 
   it('is a map of numbers that count up', () => {
-    const step = fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, { weight: 4, arbitrary: fc.integer({ min: 1, max: 400 }) });
+    const step = fc.oneof(
+      { weight: 5, arbitrary: fc.constant(0) },
+      { weight: 4, arbitrary: fc.integer({ min: 1, max: 400 }) },
+    );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 2_000 }), (steps) => {
         const waiting = new InFlight<string>();

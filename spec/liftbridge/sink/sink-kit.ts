@@ -61,7 +61,7 @@ export class FakeCall implements Call {
     if (!this.open || this.halfClosed) return false;
     const bytes = Buffer.from(frames);
     const messages: Published[] = [];
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const length = bytes.readUInt32BE(at + 1);
       messages.push(read(bytes.subarray(at + 5, at + 5 + length)));
       at += 5 + length;
