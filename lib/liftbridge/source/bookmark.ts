@@ -80,13 +80,17 @@ export class Bookmark {
   async begin(signal: AbortSignal): Promise<Position> {
     const { clock, resolved } = this.host;
     const limits = { clock, requestTimeout: resolved.requestTimeout, signal };
+    const known = this.beginning;
+    if (known === undefined) await this.takeOver(limits);
+    // the cursor before the end of the log: who reads for the same group moves both meanwhile, and a cursor beyond the end
+    // would be that of another log
+    const stored = known === undefined ? await this.storedPosition(signal) : undefined;
     const tail = await this.tail(limits);
     this.fresh = true;
-    if (this.beginning !== undefined) this.beginning = this.resumed(this.beginning, tail);
+    if (known !== undefined) this.beginning = this.resumed(known, tail);
     else {
       this.created = tail.created;
-      await this.takeOver(limits);
-      const found = (await this.stored(tail, signal)) ?? (await this.origin(tail, limits));
+      const found = this.tracked(stored, tail) ?? (await this.origin(tail, limits));
       signal.throwIfAborted();
       this.beginning = found;
       this.resolveEnd(found, tail);
@@ -247,12 +251,17 @@ export class Bookmark {
     return beginAt(newest === undefined ? 0 : offsetAfter(newest));
   }
 
+  private async storedPosition(signal: AbortSignal): Promise<OffsetKey | undefined> {
+    const { stream, partition } = this.request;
+    const { cursor } = this;
+    return cursor === undefined ? undefined : this.host.cursors.fetch(stream, partition, cursor, signal);
+  }
+
   /** Where the cursor says, or what this process knows to have settled beyond it. */
-  private async stored(tail: PartitionTail, signal: AbortSignal): Promise<Beginning | undefined> {
+  private tracked(stored: OffsetKey | undefined, tail: PartitionTail): Beginning | undefined {
     const { host, cursor } = this;
-    const { stream, partition, options } = this.request;
+    const { stream, options } = this.request;
     if (cursor === undefined) return undefined;
-    const stored = await host.cursors.fetch(stream, partition, cursor, signal);
     this.keeper?.begin(stored);
     const position = this.recall(options, stored) ?? stored;
     if (position === undefined) return undefined;
