@@ -2,7 +2,8 @@
 //
 //   npx tsx examples/durable-worker.ts [--broker URL]
 //
-// In memory; URL is nats://localhost:4222 (with --cluster test-cluster) or rabbitmq-stream://localhost:5552.
+// In memory; URL is nats://localhost:4222 (with --cluster test-cluster), rabbitmq-stream://localhost:5552 or
+// liftbridge://localhost:9292.
 import { firstValueFrom, lastValueFrom, merge, take, tap, timer, toArray } from 'rxjs';
 import { ackConcatMap, ackMergeMap, earliest, text, type Broker, type Delivery } from 'rx-weir';
 import { placeFromArguments, run } from './support.js';
@@ -52,7 +53,8 @@ await run('durable-worker', async (closing) => {
   await tuesday.forget(channel, { durable: 'worker' });
 
   if (place.queue === 'shared') await team(place.open, closing, channel, place.ackWait);
-  else console.log('a team: one works and the others stand by, see rabbitmq-single-active.ts');
+  else
+    console.log('a team: one works and the others stand by, see rabbitmq-single-active.ts and liftbridge-workers.ts');
 });
 
 /** A queue group: each job goes to one of its members. With a durable, the group's position outlives its members. */

@@ -4,7 +4,8 @@
 //   npx tsx examples/http-ingest.ts --port 8080     serves until Ctrl-C
 //   curl --data-binary @events.ndjson http://localhost:8080/events
 //
-// Add --broker nats://localhost:4222 [--cluster test-cluster] for NATS Streaming, or --broker rabbitmq-stream://localhost:5552.
+// Add --broker nats://localhost:4222 [--cluster test-cluster] for NATS Streaming, --broker rabbitmq-stream://localhost:5552,
+// or --broker liftbridge://localhost:9292.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

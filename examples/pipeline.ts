@@ -2,7 +2,8 @@
 //
 //   npx tsx examples/pipeline.ts [--broker URL]
 //
-// In memory; URL is nats://localhost:4222 (with --cluster test-cluster) or rabbitmq-stream://localhost:5552.
+// In memory; URL is nats://localhost:4222 (with --cluster test-cluster), rabbitmq-stream://localhost:5552 or
+// liftbridge://localhost:9292.
 import { defer, lastValueFrom, retry, take, toArray } from 'rxjs';
 import { ackFilter, ackMergeMap, bridgeTo, earliest, json, mapValue, text, untilNow, type Delivery } from 'rx-weir';
 import { memory } from 'rx-weir/memory';

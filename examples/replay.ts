@@ -2,7 +2,8 @@
 //
 //   npx tsx examples/replay.ts [--broker URL]
 //
-// In memory; URL is nats://localhost:4222 (with --cluster test-cluster) or rabbitmq-stream://localhost:5552.
+// In memory; URL is nats://localhost:4222 (with --cluster test-cluster), rabbitmq-stream://localhost:5552 or
+// liftbridge://localhost:9292.
 import { firstValueFrom, interval, lastValueFrom, mergeMap, takeUntil, timer, toArray, type Observable } from 'rxjs';
 import {
   ackConcatMap,

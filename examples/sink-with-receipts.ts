@@ -2,7 +2,8 @@
 //
 //   npx tsx examples/sink-with-receipts.ts [--broker URL]
 //
-// In memory; URL is nats://localhost:4222 (with --cluster test-cluster) or rabbitmq-stream://localhost:5552.
+// In memory; URL is nats://localhost:4222 (with --cluster test-cluster), rabbitmq-stream://localhost:5552 or
+// liftbridge://localhost:9292.
 import { from, lastValueFrom, map, max, range, toArray } from 'rxjs';
 import { earliest, text, untilOffset } from 'rx-weir';
 import { placeFromArguments, run } from './support.js';

@@ -12,8 +12,9 @@ Each line of FILE becomes a message: published, replayed, worked on, acked.
 
   FILE          a file with lines, or - for standard input. Default: what is piped in,
                 else the packages in package-lock.json
-  --broker URL  a server, such as nats://localhost:4222 (NATS Streaming) or
-                rabbitmq-stream://localhost:5552. Default: in memory
+  --broker URL  a server, such as nats://localhost:4222 (NATS Streaming),
+                rabbitmq-stream://localhost:5552 or liftbridge://localhost:9292.
+                Default: in memory
   --cluster ID  the id of a NATS Streaming cluster. Default: test-cluster
   --fail TEXT   lines that hold TEXT fail at every attempt. Default: the third line
   --help        this page`;
@@ -48,9 +49,9 @@ await run('npm start', async (closing) => {
   console.log(`\n${strong(count(done, 'line'))} done and ${count(failed, 'line')} put aside, in ${seconds} s.\n`);
   console.log(`Next: ${dim('your own lines')}              npm start -- FILE     (or:  ls | npm start)`);
   console.log(
-    `      ${dim('the same on a real server')}   npm start -- --broker nats://localhost:4222     (or rabbitmq-stream://localhost:5552)`,
+    `      ${dim('the same on a real server')}   npm start -- --broker nats://localhost:4222     (or rabbitmq-stream://, liftbridge://)`,
   );
-  console.log(`      ${dim('nine more programs')}          npx tsx examples/replay.ts     (the others are beside it)`);
+  console.log(`      ${dim('twelve more programs')}        npx tsx examples/replay.ts     (the others are beside it)`);
   console.log(`      ${dim('the whole story')}             README.md`);
 });
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { Broker } from 'rx-weir';
+import { liftbridge, type CreateStreamOptions, type LiftbridgeBroker } from 'rx-weir/liftbridge';
 import { memory } from 'rx-weir/memory';
 import { natsStreaming } from 'rx-weir/nats-streaming';
 import { rabbitmqStream, type RabbitMqStreamBroker } from 'rx-weir/rabbitmq-stream';
@@ -32,6 +33,7 @@ export interface Place {
 /** The memory broker, or the server at that address. */
 export function placeOf({ broker, cluster }: { broker?: string | undefined; cluster: string }): Place {
   if (broker?.startsWith('rabbitmq-stream') === true) return rabbitPlaceOf(broker);
+  if (broker?.startsWith('liftbridge') === true) return liftbridgePlaceOf(broker);
   const run = randomUUID().slice(0, 8);
   const channel = (name: string): Promise<string> => Promise.resolve(`${name}-${run}`);
   const facts = { run, firstOffset: 1n, queue: 'shared', channel } as const;
@@ -85,6 +87,43 @@ export function rabbitPlaceOf(url: string): RabbitPlace {
   };
 }
 
+/** What the programs that show Liftbridge alone take. */
+export const liftbridgeOptions = {
+  broker: { type: 'string', default: 'liftbridge://localhost:9292' },
+} as const;
+
+/** A Liftbridge, with all that it has beyond the others. */
+export interface LiftbridgePlace extends Place {
+  open(client?: string): LiftbridgeBroker;
+  channel(name: string, options?: Omit<CreateStreamOptions, 'name'>): Promise<string>;
+}
+
+/** The Liftbridge at that address. */
+export function liftbridgePlaceOf(url: string): LiftbridgePlace {
+  const run = randomUUID().slice(0, 8);
+  const made = new Map<string, Promise<void>>();
+  const open = (): LiftbridgeBroker => liftbridge({ brokers: url, closeTimeout: 2_000 });
+  const make = async (options: CreateStreamOptions): Promise<void> => {
+    await using broker = open();
+    // what is left behind goes by itself, as far as a stream can: what is in it, after a day
+    await broker.createStream({ retentionMaxAge: 86_400_000, ...options });
+  };
+  return {
+    name: `Liftbridge at ${url.replace(/^.*\/\//, '')}`,
+    run,
+    ackWait: 200,
+    firstOffset: 0n,
+    queue: 'single',
+    open,
+    async channel(name, options) {
+      const stream = `${name}-${run}`;
+      if (!made.has(stream)) made.set(stream, make({ ...options, name: stream }));
+      await made.get(stream);
+      return stream;
+    },
+  };
+}
+
 /** Reads `--broker` and `--cluster`, for programs that take nothing else. */
 export function placeFromArguments(): Place {
   const { values } = parseArgs({ options: brokerOptions });
@@ -95,6 +134,12 @@ export function placeFromArguments(): Place {
 export function rabbitFromArguments(): RabbitPlace {
   const { values } = parseArgs({ options: rabbitOptions });
   return rabbitPlaceOf(values.broker);
+}
+
+/** Reads `--broker`, for programs that show Liftbridge alone and take nothing else. */
+export function liftbridgeFromArguments(): LiftbridgePlace {
+  const { values } = parseArgs({ options: liftbridgeOptions });
+  return liftbridgePlaceOf(values.broker);
 }
 
 /** Arguments that are not understood; Node's own have such codes too. */

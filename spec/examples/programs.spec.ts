@@ -9,8 +9,10 @@ import { earliest, untilNow } from '../../lib/index.js';
 import { rabbitmqStream } from '../../lib/rabbitmq-stream/index.js';
 import { built, root } from '../package/built.js';
 import {
+  startLiftbridge,
   startNatsStreaming,
   startRabbitMq,
+  type LiftbridgeServer,
   type NatsStreamingServer,
   type RabbitMqServer,
 } from '../support/brokers/index.js';
@@ -103,19 +105,53 @@ const rabbitPrograms: Readonly<Record<string, readonly RegExp[]>> = {
   ],
 };
 
+/** Those that show Liftbridge alone. */
+const liftbridgePrograms: Readonly<Record<string, readonly RegExp[]>> = {
+  'liftbridge-view': [
+    /^201 changes of 4 prices on /,
+    /^now: apple 49, pear 149, quince 349$/,
+    /^and: apple 49, pear 99, quince 349$/,
+    /^compaction has left less than half of them$/,
+    /^later: .*pear 99/,
+  ],
+  'liftbridge-workers': [
+    /^6 partitions on /,
+    /^ {2}ann: \d \d$/,
+    /^ {2}bob: \d \d$/,
+    /^ {2}cid: \d \d$/,
+    /^ann leaves$/,
+    /^ {2}bob: \d \d \d$/,
+    /^ {2}cid: \d \d \d$/,
+    /^each order is done: true$/,
+    /^those of a customer in their order: true$/,
+  ],
+  'liftbridge-from-nats': [
+    /^'sensors-\w+\.\*' is recorded on /,
+    /^from the cellar: offset 3 of 'readings'$/,
+    /^4 messages are played again$/,
+    /^ {2}replay\.sensors\.kitchen: 21$/,
+    /^ {2}replay\.sensors\.attic: 9$/,
+    /^ {2}replay\.sensors\.kitchen: 22$/,
+    /^ {2}replay\.sensors\.cellar: 12, calibrated$/,
+  ],
+};
+
+const all = { ...programs, ...rabbitPrograms, ...liftbridgePrograms };
+
 /** The programs of examples/ that the other ones are made of, or that have a spec of their own. */
 const others = ['start', 'start-input', 'start-print', 'support'];
 
 describe('examples', () => {
   let server: NatsStreamingServer;
   let rabbit: RabbitMqServer;
+  let liftbridge: LiftbridgeServer;
 
   before(async () => {
     await built();
-    [server, rabbit] = await Promise.all([startNatsStreaming(), startRabbitMq()]);
+    [server, rabbit, liftbridge] = await Promise.all([startNatsStreaming(), startRabbitMq(), startLiftbridge()]);
   });
 
-  after(() => Promise.all([server.stop(), rabbit.stop()]));
+  after(() => Promise.all([server.stop(), rabbit.stop(), liftbridge.stop()]));
 
   afterEach(killAll);
 
@@ -125,9 +161,9 @@ describe('examples', () => {
     expect(code, stdout).to.equal(0);
     const lines = stdout.split('\n');
     let from = 0;
-    for (const expected of programs[name] ?? rabbitPrograms[name]!) {
-      const at = lines.findIndex((line, n) => n >= from && expected.test(line));
-      expect(at, `${String(expected)} in\n${stdout}`).not.to.equal(-1);
+    for (const words of all[name]!) {
+      const at = lines.findIndex((line, n) => n >= from && words.test(line));
+      expect(at, `${String(words)} in\n${stdout}`).not.to.equal(-1);
       from = at + 1;
     }
   };
@@ -142,10 +178,18 @@ describe('examples', () => {
     it(`${name} runs on RabbitMQ`, () => runs(name, ['--broker', rabbit.url]));
   }
 
+  for (const name of [...Object.keys(programs), ...Object.keys(liftbridgePrograms)]) {
+    it(`${name} runs on Liftbridge`, () => {
+      const { url, natsUrl = '' } = liftbridge;
+      const nats = name === 'liftbridge-from-nats' ? ['--nats', natsUrl] : [];
+      return runs(name, ['--broker', `liftbridge://${url}`, ...nats]);
+    });
+  }
+
   it('each have a spec', async () => {
     const files = await readdir(join(root, 'examples'));
     const names = files.filter((file) => file.endsWith('.ts')).map((file) => file.slice(0, -3));
-    expect(names).to.have.members([...Object.keys(programs), ...Object.keys(rabbitPrograms), ...others]);
+    expect(names).to.have.members([...Object.keys(all), ...others]);
   });
 
   it('http-ingest serves until it is asked to end, and answers what is under way', async () => {

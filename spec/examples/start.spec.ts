@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { built } from '../package/built.js';
-import { startNatsStreaming, startRabbitMq } from '../support/brokers/index.js';
+import { startLiftbridge, startNatsStreaming, startRabbitMq } from '../support/brokers/index.js';
 import { killAll, runExample, startExample, type Outcome } from './run-example.js';
 
 describe('examples/start.ts (npm start)', () => {
@@ -144,6 +144,15 @@ describe('examples/start.ts (npm start)', () => {
     const server = await startRabbitMq();
     try {
       await runsOn(['--broker', server.url]);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it('does the same on Liftbridge', async () => {
+    const server = await startLiftbridge();
+    try {
+      await runsOn(['--broker', `liftbridge://${server.url}`]);
     } finally {
       await server.stop();
     }

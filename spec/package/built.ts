@@ -10,7 +10,7 @@ export const root = fileURLToPath(new URL('../../', import.meta.url));
 export const browserEntries = ['rx-weir', 'rx-weir/memory', 'rx-weir/nats-streaming'] as const;
 
 /** The entry points that need modules of Node. */
-export const nodeEntries = ['rx-weir/rabbitmq-stream'] as const;
+export const nodeEntries = ['rx-weir/rabbitmq-stream', 'rx-weir/liftbridge'] as const;
 
 /** All entry points. */
 export const entries = [...browserEntries, ...nodeEntries] as const;

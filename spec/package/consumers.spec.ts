@@ -7,6 +7,7 @@ const program = `
 import { ackConcatMap, earliest, json, InvalidOptionError, type Broker, type Delivery, type Receipt } from 'rx-weir';
 import { memory, type MemoryBroker } from 'rx-weir/memory';
 import { natsStreaming, type NatsStreamingOptions } from 'rx-weir/nats-streaming';
+import { byKey, liftbridge, type LiftbridgeDelivery, type LiftbridgeOptions } from 'rx-weir/liftbridge';
 import { rabbitmqStream, routeByHash, type RabbitMqStreamDelivery, type RabbitMqStreamOptions } from 'rx-weir/rabbitmq-stream';
 
 interface Order { readonly id: number }
@@ -33,6 +34,12 @@ rabbit
   .messages('orders', { superStream: true, codec: order })
   .pipe(ackConcatMap(async ({ value, partition }: RabbitMqStreamDelivery<Order>) => [value.id, partition]));
 rabbit.sink('orders', { superStream: true, routing: routeByHash((value: Order) => String(value.id)), codec: order });
+const liftbridgeOptions: LiftbridgeOptions = { brokers: 'localhost:9292' };
+const lift = liftbridge(liftbridgeOptions);
+lift
+  .messages('orders', { partition: 'all', durable: 'packer', codec: order })
+  .pipe(ackConcatMap(async ({ value, partition, key }: LiftbridgeDelivery<Order>) => [value.id, partition, key]));
+lift.sink('orders', { partition: byKey(), message: (value: Order) => ({ value, key: String(value.id) }), codec: order });
 const brokers: readonly Broker[] = [natsStreaming(options), memory()];
 void [brokers, InvalidOptionError];
 void main();

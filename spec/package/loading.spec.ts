@@ -9,6 +9,7 @@ const factories = {
   'rx-weir/memory': 'memory',
   'rx-weir/nats-streaming': 'natsStreaming',
   'rx-weir/rabbitmq-stream': 'rabbitmqStream',
+  'rx-weir/liftbridge': 'liftbridge',
 } as const;
 
 /** What Node compresses with by itself in some of its versions. */
@@ -19,7 +20,14 @@ describe('the installed package, without its optional peers', function () {
 
   before(async () => {
     program = await consumer();
-    for (const peer of ['nats', '@nats-io/nats-core', '@nats-io/transport-node', 'snappy', '@bokuweb/zstd-wasm']) {
+    for (const peer of [
+      'nats',
+      '@nats-io/nats-core',
+      '@nats-io/transport-node',
+      'snappy',
+      '@bokuweb/zstd-wasm',
+      '@grpc/grpc-js',
+    ]) {
       expect(existsSync(join(program.folder, 'node_modules', peer)), peer).to.be.false;
     }
   });
@@ -110,6 +118,21 @@ describe('the installed package, without its optional peers', function () {
       expect(said.split('\n')).to.have.length(1);
     });
   }
+
+  it('a connection to Liftbridge is tried without any package', async () => {
+    const said = await run(
+      'no-grpc.mjs',
+      `import { createServer } from 'node:net';
+      import { liftbridge } from 'rx-weir/liftbridge';
+      const server = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\\r\\n\\r\\n')).listen(0, '127.0.0.1', async () => {
+        const broker = liftbridge({ brokers: '127.0.0.1:' + server.address().port, connectTimeout: 2000, reconnect: false });
+        await broker.connect().then(() => console.log('connected'), (error) => console.log(error.name));
+        await broker.close();
+        server.close();
+      });`,
+    );
+    expect(said).to.equal('ConnectionError');
+  });
 
   for (const [compression, peer] of [['snappy', 'snappy'], ...('zstdCompressSync' in zlib ? [] : [zstd])] as const) {
     it(`the first message that ${compression} compresses says in one line that ${peer} is to be installed`, async () => {

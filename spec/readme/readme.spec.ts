@@ -4,8 +4,10 @@ import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import * as weir from '../../lib/index.js';
 import {
+  startLiftbridge,
   startNatsStreaming,
   startRabbitMq,
+  type LiftbridgeServer,
   type NatsStreamingServer,
   type RabbitMqServer,
 } from '../support/brokers/index.js';
@@ -21,6 +23,8 @@ describe('README.md', () => {
   let folder: string;
   let nats: NatsStreamingServer;
   let rabbit: RabbitMqServer;
+  let liftbridge: LiftbridgeServer;
+  let liftbridgeTls: LiftbridgeServer;
 
   before(async () => {
     await built();
@@ -28,20 +32,22 @@ describe('README.md', () => {
     await mkdir(join(root, 'temp'), { recursive: true });
     folder = await mkdtemp(join(root, 'temp/readme-'));
     // their own, so that the streams in README.md are not there yet
-    [nats, rabbit] = await Promise.all([
+    [nats, rabbit, liftbridge, liftbridgeTls] = await Promise.all([
       startNatsStreaming({ websocket: true, needs: 'control' }),
       startRabbitMq({ external: true, needs: 'control' }),
+      startLiftbridge({ needs: 'control' }),
+      startLiftbridge({ tls: { verify: true }, needs: 'control' }),
     ]);
   });
 
   after(async () => {
-    await Promise.all([nats.stop(), rabbit.stop()]);
+    await Promise.all([nats, rabbit, liftbridge, liftbridgeTls].map((server) => server.stop()));
     await rm(folder, { recursive: true, force: true });
   });
 
   const write = async (snippet: Snippet): Promise<string> => {
     const path = join(folder, `${snippet.name.toLowerCase().replace(/\W+/g, '-')}.ts`);
-    await writeFile(path, addressedTo(snippet.code, { nats, rabbit }));
+    await writeFile(path, addressedTo(snippet.code, { nats, rabbit, liftbridge, liftbridgeTls }));
     return path;
   };
 

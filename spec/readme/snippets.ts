@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../package/built.js';
-import type { NatsStreamingServer, RabbitMqServer } from '../support/brokers/index.js';
+import type { LiftbridgeServer, NatsStreamingServer, RabbitMqServer } from '../support/brokers/index.js';
 
 /** A program in README.md. */
 export interface Snippet {
@@ -49,17 +49,20 @@ export function snippetsOf(markdown: string): Snippet[] {
 function snippetOf(name: string, lines: readonly string[]): Snippet {
   const code = lines.join('\n');
   const prints = lines.flatMap((line) => /^\s*\/\/> (.*)$/.exec(line)?.[1] ?? []);
-  return { name, code, prints, server: /\b(natsStreaming|rabbitmqStream)\(/.test(code) };
+  return { name, code, prints, server: /\b(natsStreaming|rabbitmqStream|liftbridge)\(/.test(code) };
 }
 
 /** What the programs in README.md connect to, and what those name. */
 export interface Servers {
   readonly nats: Pick<NatsStreamingServer, 'url' | 'wsUrl' | 'cluster'>;
   readonly rabbit: Pick<RabbitMqServer, 'url' | 'tlsPort' | 'certificates'>;
+  readonly liftbridge: Pick<LiftbridgeServer, 'url' | 'natsUrl'>;
+  /** One that asks for the client certificate that `rabbit` knows too. */
+  readonly liftbridgeTls: Pick<LiftbridgeServer, 'url'>;
 }
 
 /** A program of README.md with its addresses and files replaced by those of servers that run. */
-export function addressedTo(code: string, { nats, rabbit }: Servers): string {
+export function addressedTo(code: string, { nats, rabbit, liftbridge, liftbridgeTls }: Servers): string {
   const { ca = '', clientCert = '', clientKey = '' } = rabbit.certificates ?? {};
   return code
     .replaceAll('nats://localhost:4222', nats.url)
@@ -67,6 +70,9 @@ export function addressedTo(code: string, { nats, rabbit }: Servers): string {
     .replaceAll("'test-cluster'", `'${nats.cluster}'`)
     .replaceAll('rabbitmq-stream://localhost:5552', rabbit.url)
     .replaceAll('rabbitmq-stream+tls://localhost:5551', `rabbitmq-stream+tls://localhost:${rabbit.tlsPort ?? 5551}`)
+    .replaceAll('liftbridge+tls://localhost:9293', `liftbridge+tls://${liftbridgeTls.url}`)
+    .replaceAll('localhost:9292', liftbridge.url)
+    .replaceAll('nats://localhost:4224', liftbridge.natsUrl ?? '')
     .replaceAll("'ca.pem'", JSON.stringify(ca))
     .replaceAll("'client.pem'", JSON.stringify(clientCert))
     .replaceAll("'client-key.pem'", JSON.stringify(clientKey));
