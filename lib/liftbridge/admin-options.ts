@@ -41,8 +41,8 @@ export interface CreateStreamOptions {
   /** Bytes in one segment. Server's default: 256 MiB. */
   readonly segmentMaxBytes?: number | undefined;
   /**
-   * After how long another segment is begun. 0: never for its age. With less than some minutes, reading from a time goes wrong
-   * whenever one has just begun. Server's default: as `retentionMaxAge`.
+   * After how long another segment is begun. 0: never for its age. While the newest has no message, other clients that read
+   * from a time begin at the end (Liftbridge 1.9); `fromTime()` does not. Server's default: as `retentionMaxAge`.
    */
   readonly segmentMaxAge?: number | undefined;
   /** Whether only the newest message of each key is kept; not in the segment that is being written. Server's default: false. */

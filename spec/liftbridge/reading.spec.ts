@@ -109,7 +109,7 @@ describe('liftbridge: reading', () => {
     const key = new Uint8Array([0, 255, 1]);
     const headers = { text: 'grün', bytes: new Uint8Array([128, 0]) };
     await broker.publish(stream, 'mine', { codec: text, key, headers });
-    const nats = await connectNats({ servers: server.natsUrl });
+    const nats = await connectNats({ servers: server.natsUrl! });
     nats.publish(`${stream}.a`, new TextEncoder().encode('plain'), { reply: 'answers' });
     nats.publish(`${stream}.b`);
     const tap = new Tap(broker.messages(stream, { start: earliest() }));
