@@ -51,14 +51,19 @@ const aboveTheStore = {
   message: 'The store is a server: it knows nothing of the handles that use it.',
 };
 
-/** For a folder that lies so deep inside of the codec: the codec's own files, and the errors. */
+/** For a folder that lies so deep inside of the codec: the codec's own files, those of the wire, and the errors. */
 const codecAlone = (depth) => {
   const own = ['./', '../', '../../'].slice(0, depth + 1).map((path) => `${path.replaceAll('.', '\\.')}(?!\\.)`);
-  const errors = `${'\\.\\./'.repeat(depth + 2)}core/errors\\.js$`;
+  const shared = `${'\\.\\./'.repeat(depth + 2)}core/(errors\\.js$|wire/[a-z0-9-]+\\.js$)`;
   return {
-    regex: `^(?!${[...own, errors].join('|')})`,
-    message: 'A wire codec is made of codec files and lib/core/errors.ts alone.',
+    regex: `^(?!${[...own, shared].join('|')})`,
+    message: 'A wire codec is made of codec files, lib/core/wire and lib/core/errors.ts alone.',
   };
+};
+
+const wireAlone = {
+  regex: '^(?!\\./(?!\\.)|\\.\\./errors\\.js$)',
+  message: 'What the wire codecs share is made of its own files and lib/core/errors.ts alone.',
 };
 
 // a file in a room has that room's rule instead of its broker's
@@ -188,6 +193,7 @@ export default defineConfig(
   },
   room('all', ['lib/**/*.ts'], noNode),
   room('core', ['lib/core/**/*.ts'], noNode, anyBroker),
+  room('core/wire', ['lib/core/wire/**/*.ts'], wireAlone),
   room('operators', ['lib/operators/**/*.ts'], noNode, anyBroker),
   room('codecs', ['lib/codec/**/*.ts'], noNode, anyBroker, noRxjs),
   ...brokerRooms,

@@ -183,8 +183,8 @@ export class LiftbridgeHandle extends LogHandle implements LiftbridgeHost, Liftb
   protected async hangUp(): Promise<void> {
     const { closeTimeout, requestTimeout } = this.resolved;
     const patience = Math.min(closeTimeout, requestTimeout, lastWords);
-    await this.outbox.close(patience);
-    await this.stored();
+    // side by side: they are different calls, and one that gets no answer must not take the other's time
+    await Promise.all([this.outbox.close(patience), this.stored()]);
     await this.session.close(patience);
   }
 

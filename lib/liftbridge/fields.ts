@@ -1,7 +1,7 @@
 import type { MessageFields } from '../core/broker.js';
 import { instance, oneOf, text, type Checker, type Shape } from '../core/check.js';
 import { InvalidOptionError } from '../core/errors.js';
-import { encodeText } from './codec/text.js';
+import { encodeText } from '../core/wire/text.js';
 import { partitionNumber } from './names.js';
 
 /**

@@ -20,12 +20,13 @@ import {
 
 const count = 20_000;
 
-describe('liftbridge: a server that dies or stands still', () => {
+describe('liftbridge: a server that dies or stands still', function () {
+  this.timeout(90_000);
   let server: LiftbridgeServer;
   const handles = new Handles();
 
   before(async () => {
-    server = await startLiftbridge({ needs: 'control' });
+    server = await startLiftbridge({ needs: 'control', readyTimeout: 40_000 });
   });
   after(() => server.stop());
   afterEach(() => handles.close());
@@ -62,7 +63,8 @@ describe('liftbridge: a server that dies or stands still', () => {
         expect(stored.size).to.equal(count + 1);
       } else {
         for (const { error } of load.failed) expect(error).to.be.instanceOf(PublishUncertainError);
-        expect(load.failed.length).to.be.below(257);
+        // a window at the kill, and one for each time that nobody acks for `ackTimeout` until the partition is up again
+        expect(load.failed.length).to.be.below(4 * 256);
         expect(stored.size, 'nothing is stored twice').to.equal(all.length);
       }
       await expectUnbroken(worker, '0', all);

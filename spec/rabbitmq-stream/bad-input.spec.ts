@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import { expect } from 'chai';
 import { lastValueFrom, of, toArray } from 'rxjs';
 import { text } from '../../lib/codec/text.js';
@@ -22,7 +21,7 @@ import type { RabbitMqStreamSinkOptions } from '../../lib/rabbitmq-stream/index.
 import { startRabbitMq, type RabbitMqServer } from '../support/brokers/index.js';
 import { unique } from '../support/names.js';
 import { freePort } from '../support/ports.js';
-import { Log, everythingOf, failureOf, refuses as refusal, works } from './refusal-kit.js';
+import { Log, everythingOf, failureOf, quoted, refuses as refusal, short, works } from './refusal-kit.js';
 import { Handles, newStream } from './support.js';
 
 const bytes = new Uint8Array([1, 2, 3]);
@@ -654,12 +653,4 @@ function circle(): object {
   const headers: Record<string, unknown> = {};
   headers['self'] = headers;
   return headers;
-}
-
-function short(options: object): string {
-  return inspect(options, { breakLength: Infinity, compact: true }).slice(0, 70);
-}
-
-function quoted(words: string): RegExp {
-  return new RegExp(words.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
 }

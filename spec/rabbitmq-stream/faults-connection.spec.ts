@@ -173,7 +173,7 @@ describe('rabbitmq-stream: connections that are lost', () => {
         expect([...flow.confirmed].filter((value) => !counts.has(value))).to.deep.equal([]);
         expect(flow.confirmed.size + flow.failed.length).to.equal(flow.offered);
         if (producer === undefined) {
-          for (const error of flow.failed) expect(error).to.be.instanceOf(PublishUncertainError);
+          for (const { error } of flow.failed) expect(error).to.be.instanceOf(PublishUncertainError);
         } else {
           expect(flow.failed).to.deep.equal([]);
           expect(valuesOf(stored)).to.deep.equal(valuesUpTo(flow.offered));

@@ -84,12 +84,12 @@ describe('rabbitmq-stream: streams that are deleted', () => {
       const goes = new Flow(broker, stays, producer === undefined ? {} : { producer });
       await until(() => gone.confirmed.size > 1_000 && goes.confirmed.size > 1_000);
       await other.deleteStream(stream);
-      await until(() => gone.failed.some((error) => error instanceof StreamNotFoundError));
+      await until(() => gone.failed.some(({ error }) => error instanceof StreamNotFoundError));
       const { offered } = goes;
       await until(() => goes.confirmed.has(`value ${offered}`));
       await Promise.all([gone.stop(), goes.stop()]);
       expect(gone.confirmed.size + gone.failed.length).to.equal(gone.offered);
-      for (const error of gone.failed) {
+      for (const { error } of gone.failed) {
         expect(error instanceof StreamNotFoundError || error instanceof PublishUncertainError, error.code).to.equal(
           true,
         );
@@ -154,7 +154,7 @@ describe('rabbitmq-stream: streams that are deleted', () => {
       const { offered } = flow;
       await until(() => flow.confirmed.has(`value ${offered}`));
       await flow.stop();
-      for (const error of flow.failed) expect(error).to.be.instanceOf(PublishUncertainError);
+      for (const { error } of flow.failed) expect(error).to.be.instanceOf(PublishUncertainError);
       expect(flow.failed.length).to.be.below(producer === undefined ? 101 : 1);
       const stored = valuesOf(await readBack(other, stream));
       expect(new Set(stored).size).to.equal(stored.length);

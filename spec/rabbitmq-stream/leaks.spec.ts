@@ -13,6 +13,7 @@ import {
 import { startRabbitMq, type RabbitMqServer } from '../support/brokers/index.js';
 import { unique } from '../support/names.js';
 import { startProxy } from '../support/proxy.js';
+import { resources, untilResources } from '../support/resources.js';
 import { until } from '../support/wait.js';
 import { Handles, Told, newStream } from './support.js';
 
@@ -49,13 +50,6 @@ describe('RabbitMQ Streams: what is left behind', function () {
       },
       { timeout: 20_000, every: 50, message: () => `the broker to have nothing, there is ${JSON.stringify(there)}` },
     );
-  }
-
-  function untilResources(before: Record<string, number>): Promise<unknown> {
-    return until(() => JSON.stringify(resources()) === JSON.stringify(before), {
-      timeout: 15_000,
-      message: () => `${JSON.stringify(before)}, it is ${JSON.stringify(resources())}`,
-    });
   }
 
   it('does not grow with 2 000 subscriptions and 500 sinks that come and go', async () => {
@@ -364,12 +358,3 @@ describe('RabbitMQ Streams: what is left behind', function () {
     expect(left).to.deep.equal([]);
   });
 });
-
-/** The handles that keep this process alive, by kind, without those of the spec run itself. */
-function resources(): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const kind of process.getActiveResourcesInfo().sort()) {
-    if (/TCP|TLS|Timeout/.test(kind)) counts[kind] = (counts[kind] ?? 0) + 1;
-  }
-  return counts;
-}

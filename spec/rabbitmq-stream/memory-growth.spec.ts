@@ -1,44 +1,16 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { startRabbitMq, type RabbitMqServer } from '../support/brokers/index.js';
+import { expectSmall, runChild } from '../support/memory/child.js';
+import type { FloodReport } from '../support/memory/flooding.js';
+import type { WalkReport } from '../support/memory/walking.js';
 import type { Fill } from './fixtures/fill.js';
-import type { PublishBlindly, PublishReport } from './fixtures/publish-blindly.js';
-import type { Walk, WalkReport } from './fixtures/walk.js';
+import type { PublishBlindly } from './fixtures/publish-blindly.js';
+import type { Walk } from './fixtures/walk.js';
 import { Handles, newStream } from './support.js';
 
-const mebibyte = 2 ** 20;
-/** What may be gained, by the process and by what it manages, in MiB. */
-const most = 64;
-
-/** Runs one of the fixtures and gives what it reported. `asked` answers what else it says. */
-async function run<R>(fixture: string, plan: object, asked?: (what: string) => Promise<void>): Promise<R> {
-  const file = fileURLToPath(new URL(`fixtures/${fixture}.ts`, import.meta.url));
-  const child = fork(file, [JSON.stringify(plan)], { execArgv: ['--import=tsx', '--expose-gc'] });
-  let report: unknown;
-  child.on('message', (message) => {
-    if (typeof message === 'string') void asked?.(message).then(() => child.send('done'));
-    else report = message;
-  });
-  try {
-    const [code] = (await once(child, 'exit')) as [number | null];
-    expect(code, `${fixture} ended`).to.equal(0);
-  } finally {
-    child.kill('SIGKILL');
-  }
-  return report as R;
-}
-
-function expectSmall({
-  rssGrowth,
-  managedGrowth,
-}: {
-  readonly rssGrowth: number;
-  readonly managedGrowth: number;
-}): void {
-  expect(rssGrowth / mebibyte, 'growth of rss in MiB').to.be.below(most);
-  expect(managedGrowth / mebibyte, 'growth of heap and buffers in MiB').to.be.below(most);
+/** Runs one of the fixtures and gives what it reported. */
+function run<R>(fixture: string, plan: object, asked?: (what: string) => Promise<void>): Promise<R> {
+  return runChild(new URL(`fixtures/${fixture}.ts`, import.meta.url), plan, asked);
 }
 
 describe('RabbitMQ Streams: memory', function () {
@@ -82,7 +54,7 @@ describe('RabbitMQ Streams: memory', function () {
         stride: 64,
         warm: 2_000,
         codec,
-        holds: true,
+        holds: 'one of each buffer',
       });
       expect(report).to.include({ seen: part, bytes: part * size });
       expect(report.held).to.be.at.least(100);
@@ -114,7 +86,7 @@ describe('RabbitMQ Streams: memory', function () {
     const plan = { stream: batches, count: 100_000 };
     const subEntry = { size: 1_000, compression: 'gzip' } as const;
     await fill({ ...plan, size: 1_000, options: { maxInFlight: 10_000, subEntry } });
-    const report = await walk({ ...plan, window: 1024, stride: 64, warm: 10_000, holds: true });
+    const report = await walk({ ...plan, window: 1024, stride: 64, warm: 10_000, holds: 'one of each buffer' });
     expect(report).to.include({ seen: plan.count, bytes: plan.count * 1_000 });
     expect(report.held).to.be.at.least(100);
     expectSmall(report);
@@ -134,7 +106,7 @@ describe('RabbitMQ Streams: memory', function () {
     const plan = { stream, count: 100_000, size: 1_000, maxInFlight: 1_000, buffer: 5_000 };
     const asked = (what: string): Promise<void> => (what === 'pause' ? server.pause() : server.resume());
     const blind: PublishBlindly = { url: server.url, ...plan };
-    const report = await run<PublishReport>('publish-blindly', blind, asked);
+    const report = await run<FloodReport>('publish-blindly', blind, asked);
     expect(report.mostPending).to.be.at.most(6_000);
     expect(report.others).to.equal(0);
     expect(report.overflown).to.be.at.least(90_000);

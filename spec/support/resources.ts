@@ -9,9 +9,10 @@ export function resources(): Record<string, number> {
   return counts;
 }
 
-/** Waits until they are what they were before. */
+/** Waits until there are no more of any kind than there were before. */
 export async function untilResources(before: Record<string, number>): Promise<void> {
-  await until(() => JSON.stringify(resources()) === JSON.stringify(before), {
+  const isGone = (): boolean => Object.entries(resources()).every(([kind, count]) => count <= (before[kind] ?? 0));
+  await until(isGone, {
     timeout: 15_000,
     message: () => `${JSON.stringify(before)}, it is ${JSON.stringify(resources())}`,
   });

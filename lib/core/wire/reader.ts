@@ -82,9 +82,9 @@ export class Reader {
   }
 
   /** A message in this one. How deep they go is for the caller to say, as each level is a call of its own. */
-  message(name: string): Reader {
+  message(frame: Frame): Reader {
     const start = this.lengthDelimited();
-    return new Reader(this.bytes, { name, malformed: this.frame.malformed }, start, this.pos);
+    return new Reader(this.bytes, frame, start, this.pos);
   }
 
   /** Adds the values of a repeated field, packed or not. */

@@ -1,5 +1,6 @@
 import { ackErrors, ackPolicies } from './enums.js';
-import { Reader } from './reader.js';
+import { Reader } from '../../core/wire/reader.js';
+import { frameOf } from './malformed.js';
 
 /** What became of a published message. */
 export interface Ack {
@@ -24,7 +25,7 @@ export interface Ack {
 
 /** Throws `ProtocolError`. */
 export function decodeAck(bytes: Uint8Array, start = 0, end = bytes.length): Ack {
-  return readAck(new Reader(bytes, 'Ack', start, end));
+  return readAck(new Reader(bytes, frameOf('Ack'), start, end));
 }
 
 /** @internal */

@@ -1,5 +1,6 @@
 import { activityOps } from './enums.js';
-import { Reader } from './reader.js';
+import { Reader } from '../../core/wire/reader.js';
+import { frameOf } from './malformed.js';
 
 /** The partitions of a stream that something was done to. */
 export interface ActivityPartitions {
@@ -41,7 +42,7 @@ const none = new Uint8Array(0);
 
 /** An event, which is the value of a message of the stream `__activity`. Throws `ProtocolError`. */
 export function decodeActivityEvent(bytes: Uint8Array): ActivityEvent {
-  const reader = new Reader(bytes, 'ActivityStreamEvent');
+  const reader = new Reader(bytes, frameOf('ActivityStreamEvent'));
   let id = 0n;
   let op: number = activityOps.createStream;
   const details = new Map<number, Details>();
@@ -72,7 +73,7 @@ interface Details {
 function readDetails(outer: Reader | undefined, op: number): Details {
   const details: Details = { name: '', consumerId: '', streams: [], partitions: [], flag: false };
   const ofGroup = op >= activityOps.joinConsumerGroup;
-  const reader = outer?.message('ActivityStreamEvent') ?? new Reader(none, '');
+  const reader = outer?.message(frameOf('ActivityStreamEvent')) ?? new Reader(none, frameOf(''));
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) details.name = reader.string();
     else if (field === 2 && ofGroup) details.consumerId = reader.string();

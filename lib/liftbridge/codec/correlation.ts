@@ -1,4 +1,4 @@
-import { encodeText } from './text.js';
+import { encodeText } from '../../core/wire/text.js';
 
 // A generated correlation id is a counter in digits of a fixed number, so that it is written into a template and read
 // without a string being made. Digits of base 32 are what `Number.prototype.toString` has for it: 0-9, a-v.

@@ -1,5 +1,5 @@
-import { crc32 } from './crc.js';
-import { encodeText } from './text.js';
+import { crc32 } from '../../core/wire/crc32.js';
+import { encodeText } from '../../core/wire/text.js';
 
 /** What a stored position is kept under, and found by. */
 export function cursorKey(cursorId: string, stream: string, partition: number): Uint8Array {

@@ -1,5 +1,6 @@
-import { Reader } from './reader.js';
-import { Writer } from './writer.js';
+import { Reader } from '../../core/wire/reader.js';
+import { Writer } from '../../core/wire/writer.js';
+import { frameOf } from './malformed.js';
 
 /** Stores a position. The records of `__cursors` have the same fields. */
 export interface SetCursorRequest {
@@ -38,7 +39,7 @@ export interface FetchCursorResponse {
 
 /** Throws `ProtocolError`. */
 export function decodeFetchCursorResponse(bytes: Uint8Array): FetchCursorResponse {
-  const reader = new Reader(bytes, 'FetchCursorResponse');
+  const reader = new Reader(bytes, frameOf('FetchCursorResponse'));
   const response: FetchCursorResponse = { offset: 0n };
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) response.offset = reader.int64();

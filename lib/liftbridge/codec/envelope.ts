@@ -1,10 +1,10 @@
 import { ProtocolError } from '../../core/errors.js';
 import { decodeAck, type Ack } from './ack.js';
-import { crc32c } from './crc.js';
+import { crc32c } from '../../core/wire/crc32c.js';
 import { encodeHeaders, headerFields, type HeaderEntries } from './headers.js';
 import { malformed } from './malformed.js';
 import { allHeaders, emptyMessageScan, messageText, readMessage } from './message.js';
-import { Writer } from './writer.js';
+import { Writer } from '../../core/wire/writer.js';
 
 /** A message to be published straight on the NATS subject of a stream. */
 export interface EnvelopeMessage {

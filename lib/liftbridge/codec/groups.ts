@@ -1,5 +1,6 @@
-import { Reader } from './reader.js';
-import { Writer } from './writer.js';
+import { Reader } from '../../core/wire/reader.js';
+import { Writer } from '../../core/wire/writer.js';
+import { frameOf } from './malformed.js';
 
 /** Makes a consumer a member of a group. */
 export interface JoinConsumerGroupRequest {
@@ -25,7 +26,7 @@ export interface JoinConsumerGroupResponse {
 
 /** Throws `ProtocolError`. */
 export function decodeJoinConsumerGroupResponse(bytes: Uint8Array): JoinConsumerGroupResponse {
-  const reader = new Reader(bytes, 'JoinConsumerGroupResponse');
+  const reader = new Reader(bytes, frameOf('JoinConsumerGroupResponse'));
   const response: JoinConsumerGroupResponse = {
     coordinator: '',
     epoch: 0n,
@@ -77,11 +78,11 @@ export interface FetchConsumerGroupAssignmentsResponse {
 
 /** Throws `ProtocolError`. */
 export function decodeFetchConsumerGroupAssignmentsResponse(bytes: Uint8Array): FetchConsumerGroupAssignmentsResponse {
-  const reader = new Reader(bytes, 'FetchConsumerGroupAssignmentsResponse');
+  const reader = new Reader(bytes, frameOf('FetchConsumerGroupAssignmentsResponse'));
   const response: FetchConsumerGroupAssignmentsResponse = { epoch: 0n, assignments: [] };
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) response.epoch = reader.uint64();
-    else if (field === 2) response.assignments.push(readAssignment(reader.message('PartitionAssignment')));
+    else if (field === 2) response.assignments.push(readAssignment(reader.message(frameOf('PartitionAssignment'))));
     else reader.skip();
   }
   return response;

@@ -1,5 +1,5 @@
 import { wireName } from './enums.js';
-import { decodeText } from './text.js';
+import { decodeText } from '../../core/wire/text.js';
 
 /** The status codes of gRPC, which a call's trailers end with. */
 export const grpcStatus = {

@@ -1,5 +1,5 @@
-import type { Reader } from './reader.js';
-import { Writer } from './writer.js';
+import type { Reader } from '../../core/wire/reader.js';
+import { Writer } from '../../core/wire/writer.js';
 
 /** Headers to be sent: names and bytes. A `Map` is one. */
 export type HeaderEntries = Iterable<readonly [name: string, value: Uint8Array]>;

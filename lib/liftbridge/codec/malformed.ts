@@ -1,4 +1,5 @@
 import { ProtocolError } from '../../core/errors.js';
+import type { Frame } from '../../core/wire/frame.js';
 
 /**
  * The error of bytes that are not what the protocol says.
@@ -13,4 +14,9 @@ export function malformed(frame: string, at: number, problem: string): ProtocolE
       'Check that the other side is a Liftbridge server, and that nothing between changes its bytes',
     { broker: 'liftbridge', detail: { frame, at } },
   );
+}
+
+/** A message of this protocol by its name, to be read. @internal */
+export function frameOf(name: string): Frame {
+  return { name, malformed };
 }

@@ -1,7 +1,17 @@
 import { headerFields, readHeader } from './headers.js';
-import { bytesType, contentEnd, Reader, skipField, tagAt, tooLong, varintType, wrongType } from './reader.js';
-import { decodeText } from './text.js';
-import { highBits, lowBits, signedKeyAt, signedOf, varintEnd } from './varint.js';
+import {
+  bytesType,
+  contentEnd,
+  Reader,
+  skipField,
+  tagAt,
+  tooLong,
+  varintType,
+  wrongType,
+} from '../../core/wire/reader.js';
+import { decodeText } from '../../core/wire/text.js';
+import { highBits, lowBits, signedKeyAt, signedOf, varintEnd } from '../../core/wire/varint.js';
+import { frameOf } from './malformed.js';
 
 /**
  * What {@link readMessage} finds in a Message: plain values, and positions in the buffer of what is rarely wanted. A
@@ -54,7 +64,8 @@ const entryValue = 0x12;
 /** A length from here on takes two bytes. */
 const long = 0x80;
 
-const frame = 'Message';
+const frame = /* @__PURE__ */ frameOf('Message');
+const headerFrame = /* @__PURE__ */ frameOf('Message header');
 const lastKnownField = 12;
 
 /** A scan as an empty message gives it: of the message that opens each subscription. */
@@ -122,7 +133,7 @@ export function readMessage(bytes: Uint8Array, start: number, end: number, into:
       const length = from < end ? bytes[from]! : 0x80;
       if (length < 0x80) {
         pos = ++from + length;
-        if (pos > end) throw tooLong(frame, at);
+        if (pos > end) throw tooLong(frame, bytes, at);
       } else {
         from = varintEnd(bytes, pos, end, frame);
         pos = contentEnd(bytes, pos, from, end, frame);
@@ -179,7 +190,7 @@ export function readMessage(bytes: Uint8Array, start: number, end: number, into:
         ackPolicy = lowBits(bytes, from, pos);
         break;
       default:
-        if (tag >>> 3 <= lastKnownField) throw wrongType(frame, at, tag & 7);
+        if (tag >>> 3 <= lastKnownField) throw wrongType(frame, bytes, at, tag & 7);
     }
   }
   into.offset = offset;
@@ -212,7 +223,7 @@ function checkHeader(bytes: Uint8Array, start: number, end: number): void {
     const length = bytes[value + 1]!;
     if (length < long && value + 2 + length === end) return;
   }
-  readHeader(new Reader(bytes, 'Message header', start, end), new Map());
+  readHeader(new Reader(bytes, headerFrame, start, end), new Map());
 }
 
 /**
@@ -231,7 +242,7 @@ export function allHeaders(bytes: Uint8Array, start: number, end: number): Map<s
   const headers = new Map<string, Uint8Array>();
   const fields = new Reader(bytes, frame, start, end);
   for (let field = fields.next(); field !== 0; field = fields.next()) {
-    if (field === headerFields.message) readHeader(fields.message('Message header'), headers);
+    if (field === headerFields.message) readHeader(fields.message(headerFrame), headers);
     else fields.skip();
   }
   return headers;

@@ -1,4 +1,5 @@
-import { Reader } from './reader.js';
+import { Reader } from '../../core/wire/reader.js';
+import { frameOf } from './malformed.js';
 
 /** A server of the cluster. */
 export interface Broker {
@@ -64,12 +65,12 @@ export interface FetchMetadataResponse {
 
 /** Throws `ProtocolError`. */
 export function decodeFetchMetadataResponse(bytes: Uint8Array): FetchMetadataResponse {
-  const reader = new Reader(bytes, 'FetchMetadataResponse');
+  const reader = new Reader(bytes, frameOf('FetchMetadataResponse'));
   const response: FetchMetadataResponse = { brokers: [], streams: [], groups: [] };
   for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === 1) response.brokers.push(readBroker(reader.message('Broker')));
-    else if (field === 2) response.streams.push(readStream(reader.message('StreamMetadata')));
-    else if (field === 3) response.groups.push(readGroup(reader.message('ConsumerGroupMetadata')));
+    if (field === 1) response.brokers.push(readBroker(reader.message(frameOf('Broker'))));
+    else if (field === 2) response.streams.push(readStream(reader.message(frameOf('StreamMetadata'))));
+    else if (field === 3) response.groups.push(readGroup(reader.message(frameOf('ConsumerGroupMetadata'))));
     else reader.skip();
   }
   return response;
@@ -82,10 +83,10 @@ export interface FetchPartitionMetadataResponse {
 
 /** Throws `ProtocolError`. */
 export function decodeFetchPartitionMetadataResponse(bytes: Uint8Array): FetchPartitionMetadataResponse {
-  const reader = new Reader(bytes, 'FetchPartitionMetadataResponse');
+  const reader = new Reader(bytes, frameOf('FetchPartitionMetadataResponse'));
   const response: FetchPartitionMetadataResponse = { metadata: undefined };
   for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === 1) response.metadata = readPartition(reader.message('PartitionMetadata'));
+    if (field === 1) response.metadata = readPartition(reader.message(frameOf('PartitionMetadata')));
     else reader.skip();
   }
   return response;
@@ -110,7 +111,7 @@ function readStream(reader: Reader): StreamMetadata {
     if (field === 1) stream.name = reader.string();
     else if (field === 2) stream.subject = reader.string();
     else if (field === 3) stream.error = reader.int32();
-    else if (field === 4) readPartitionEntry(reader.message('StreamMetadata'), stream.partitions);
+    else if (field === 4) readPartitionEntry(reader.message(frameOf('StreamMetadata')), stream.partitions);
     else if (field === 5) stream.creationTimestamp = reader.int64();
     else reader.skip();
   }
@@ -123,7 +124,7 @@ function readPartitionEntry(entry: Reader, into: Map<number, PartitionMetadata>)
   let partition: PartitionMetadata | undefined;
   for (let field = entry.next(); field !== 0; field = entry.next()) {
     if (field === 1) id = entry.int32();
-    else if (field === 2) partition = readPartition(entry.message('PartitionMetadata'));
+    else if (field === 2) partition = readPartition(entry.message(frameOf('PartitionMetadata')));
     else entry.skip();
   }
   into.set(id, partition ?? emptyPartition());
@@ -165,7 +166,7 @@ function readPartition(reader: Reader): PartitionMetadata {
 }
 
 function readTimestamps(outer: Reader): PartitionEventTimestamps {
-  const reader = outer.message('PartitionEventTimestamps');
+  const reader = outer.message(frameOf('PartitionEventTimestamps'));
   const timestamps: PartitionEventTimestamps = { firstTimestamp: 0n, latestTimestamp: 0n };
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) timestamps.firstTimestamp = reader.int64();

@@ -1,8 +1,18 @@
 import { readPublishAsyncError } from './responses.js';
-import { bytesType, contentEnd, Reader, skipField, tagAt, tooLong, varintType, wrongType } from './reader.js';
+import {
+  bytesType,
+  contentEnd,
+  Reader,
+  skipField,
+  tagAt,
+  tooLong,
+  varintType,
+  wrongType,
+} from '../../core/wire/reader.js';
 import { readCorrelation } from './correlation.js';
-import { decodeText, encodeText } from './text.js';
-import { lowBits, signedKeyAt, varintEnd } from './varint.js';
+import { decodeText, encodeText } from '../../core/wire/text.js';
+import { lowBits, signedKeyAt, varintEnd } from '../../core/wire/varint.js';
+import { frameOf } from './malformed.js';
 
 /**
  * What {@link readPublishResponse} finds: one object for all responses of a call. Ask `hasError` first, because a refusal
@@ -44,7 +54,8 @@ const ackTags = { offset: 0x20, reception: 0x40, commit: 0x48, error: 0x50 } as 
 /** The wire types of the fields of an Ack by their number. */
 const ackTypes = [-1, 2, 2, 2, 0, 2, 2, 0, 0, 0, 0] as const;
 
-const frame = 'PublishResponse';
+const frame = /* @__PURE__ */ frameOf('PublishResponse');
+const ackFrame = /* @__PURE__ */ frameOf('Ack');
 
 /**
  * Goes once through the response from `start` to before `end` and sets all of `into`. Where a field comes twice the last
@@ -67,7 +78,7 @@ export function readPublishResponse(bytes: Uint8Array, start: number, end: numbe
       tag = tagAt(bytes, at, pos, frame);
     }
     if ((tag & 7) !== bytesType) {
-      if (tag >>> 3 <= lastKnownField) throw wrongType(frame, at, tag & 7);
+      if (tag >>> 3 <= lastKnownField) throw wrongType(frame, bytes, at, tag & 7);
       pos = skipField(bytes, pos, end, tag & 7, frame);
       continue;
     }
@@ -81,7 +92,7 @@ export function readPublishResponse(bytes: Uint8Array, start: number, end: numbe
       idStart = from;
       idEnd = pos;
     } else if (tag === errorTag) {
-      const error = readPublishAsyncError(new Reader(bytes, 'PublishAsyncError', from, pos));
+      const error = readPublishAsyncError(new Reader(bytes, frameOf('PublishAsyncError'), from, pos));
       into.hasError = true;
       into.errorCode = error.code;
       into.errorMessage = error.message;
@@ -100,18 +111,18 @@ function scanAck(bytes: Uint8Array, start: number, end: number, into: PublishRes
     const at = pos;
     let tag = bytes[pos++]!;
     if (tag >= 0x80 || tag < 0x08) {
-      pos = varintEnd(bytes, at, end, 'Ack');
-      tag = tagAt(bytes, at, pos, 'Ack');
+      pos = varintEnd(bytes, at, end, ackFrame);
+      tag = tagAt(bytes, at, pos, ackFrame);
     }
     const type = tag & 7;
-    if (tag >>> 3 < ackTypes.length && ackTypes[tag >>> 3] !== type) throw wrongType('Ack', at, type);
+    if (tag >>> 3 < ackTypes.length && ackTypes[tag >>> 3] !== type) throw wrongType(ackFrame, bytes, at, type);
     const from = pos;
     if (type === bytesType && from < end && bytes[from]! < 0x80) {
       pos = from + 1 + bytes[from]!;
-      if (pos > end) throw tooLong('Ack', at);
+      if (pos > end) throw tooLong(ackFrame, bytes, at);
       continue;
     }
-    pos = type === varintType ? varintEnd(bytes, from, end, 'Ack') : skipField(bytes, from, end, type, 'Ack');
+    pos = type === varintType ? varintEnd(bytes, from, end, ackFrame) : skipField(bytes, from, end, type, ackFrame);
     if (tag === ackTags.offset) into.offset = signedKeyAt(bytes, from, pos);
     else if (tag === ackTags.reception) into.receptionAt = from;
     else if (tag === ackTags.commit) into.commitAt = from;

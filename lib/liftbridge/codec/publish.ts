@@ -1,8 +1,8 @@
 import { correlationText, writeCorrelation } from './correlation.js';
 import { grpcHead, writeGrpcHead } from './grpc-frame.js';
-import { encodeText } from './text.js';
-import { highOf, lowOf, varintSize, writeVarint } from './varint.js';
-import { delimitedSize, Writer } from './writer.js';
+import { encodeText } from '../../core/wire/text.js';
+import { highOf, lowOf, varintSize, writeVarint } from '../../core/wire/varint.js';
+import { delimitedSize, Writer } from '../../core/wire/writer.js';
 
 /** Where the messages of a {@link PublishEncoder} go. */
 export interface PublishEncoderOptions {

@@ -1,5 +1,5 @@
 import { encodeHeaders, headerFields, type HeaderEntries } from './headers.js';
-import { Writer } from './writer.js';
+import { Writer } from '../../core/wire/writer.js';
 
 // What is undefined is not sent. A number in the place of a bigint must be a safe integer.
 

@@ -1,5 +1,6 @@
 import { readAck, type Ack } from './ack.js';
-import { Reader } from './reader.js';
+import { Reader } from '../../core/wire/reader.js';
+import { frameOf } from './malformed.js';
 
 /**
  * Checks a response that holds nothing: of CreateStream, DeleteStream, PauseStream, SetStreamReadonly, SetCursor,
@@ -7,7 +8,7 @@ import { Reader } from './reader.js';
  * @param frame - its name, for errors
  */
 export function decodeEmptyResponse(bytes: Uint8Array, frame: string): void {
-  const reader = new Reader(bytes, frame);
+  const reader = new Reader(bytes, frameOf(frame));
   while (reader.next() !== 0) reader.skip();
 }
 
@@ -28,11 +29,11 @@ export interface PublishResponse {
 
 /** Throws `ProtocolError`. */
 export function decodePublishResponse(bytes: Uint8Array): PublishResponse {
-  const reader = new Reader(bytes, 'PublishResponse');
+  const reader = new Reader(bytes, frameOf('PublishResponse'));
   const response: PublishResponse = { ack: undefined, asyncError: undefined, correlationId: '' };
   for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === 1) response.ack = readAck(reader.message('Ack'));
-    else if (field === 2) response.asyncError = readPublishAsyncError(reader.message('PublishAsyncError'));
+    if (field === 1) response.ack = readAck(reader.message(frameOf('Ack')));
+    else if (field === 2) response.asyncError = readPublishAsyncError(reader.message(frameOf('PublishAsyncError')));
     else if (field === 3) response.correlationId = reader.string();
     else reader.skip();
   }
@@ -58,10 +59,10 @@ export interface PublishToSubjectResponse {
 
 /** Throws `ProtocolError`. */
 export function decodePublishToSubjectResponse(bytes: Uint8Array): PublishToSubjectResponse {
-  const reader = new Reader(bytes, 'PublishToSubjectResponse');
+  const reader = new Reader(bytes, frameOf('PublishToSubjectResponse'));
   const response: PublishToSubjectResponse = { ack: undefined };
   for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === 1) response.ack = readAck(reader.message('Ack'));
+    if (field === 1) response.ack = readAck(reader.message(frameOf('Ack')));
     else reader.skip();
   }
   return response;

@@ -39,6 +39,11 @@ export interface Call {
   /** Until it is cancelled or has ended. */
   readonly open: boolean;
   /**
+   * Of one that has ended: whether the broker has certainly looked at nothing of it, because its request was never sent, or
+   * was refused unread. What was written on it can be written again.
+   */
+  readonly unseen: boolean;
+  /**
    * Writes messages in gRPC frames. The bytes are taken over and must not change. False: hold back until `drained`; also
    * false, and nothing is written, when the call is no longer open or was half-closed.
    */

@@ -57,6 +57,8 @@ export interface Channel {
   readonly calls: number;
   /** How many unary calls wait for their answer; a probe is none of them. */
   readonly pending: number;
+  /** How many calls the broker takes at a time; those beyond wait until others have ended. Infinity: as many as there are. */
+  readonly limit: number;
   /** How many bytes have come from the broker. It costs nothing to look, for those who want to know whether anything comes. */
   readonly received: number;
   /**
@@ -77,8 +79,14 @@ export interface Channel {
    */
   onLost(listener: (error: WeirError) => void): Cancel;
   /**
+   * Told once when it takes no more calls while those that are open go on, as a broker or proxy wants it that is going to
+   * stop; `onLost` comes later. Not told where it is so already.
+   */
+  onGoodbye(listener: () => void): Cancel;
+  /**
    * Checks that the broker answers: true for any answer to a health check, be it a refusal. Where nothing comes within
-   * `timeout` milliseconds, the channel is destroyed, and the answer is false.
+   * `timeout` milliseconds, the channel is destroyed, and the answer is false. One with as many calls as the broker takes cannot
+   * be asked, and counts as alive.
    */
   probe(timeout: number): Promise<boolean>;
   /** Ends the open calls as their `cancel()` does, then the session in its own way. Never rejects; `onLost` is not told. */

@@ -24,6 +24,8 @@ export interface CallHost {
   readonly maxMessageBytes: number;
   /** Whether the session is over, so that it is the channel that says why its calls end. */
   readonly gone: boolean;
+  /** Whether the broker has said goodbye without having looked at that stream. */
+  passedOver(stream: number): boolean;
   /** The call is over. */
   left(call: GrpcCall): void;
 }
@@ -52,6 +54,7 @@ export class GrpcCall implements Call {
   #status: CallStatus | undefined;
   /** The stream has nothing more. */
   #ended = false;
+  #unseen = false;
 
   /** @param first - the only message, after which nothing is written */
   constructor(host: CallHost, handlers: CallHandlers, first: Uint8Array | undefined) {
@@ -68,6 +71,10 @@ export class GrpcCall implements Call {
 
   get open(): boolean {
     return this.#open;
+  }
+
+  get unseen(): boolean {
+    return this.#unseen;
   }
 
   /** Goes on with the stream that its request was sent on. */
@@ -140,6 +147,7 @@ export class GrpcCall implements Call {
   /** Ends it, as trailers would. What was not handed over is dropped. */
   finish(status: CallStatus, cause: WeirError | undefined): void {
     if (!this.#open) return;
+    this.#unseen = this.#isUnseen();
     // a server that has said its last word needs none of ours
     this.#leave(cause ? constants.NGHTTP2_CANCEL : constants.NGHTTP2_NO_ERROR);
     this.#handlers.ended(status, cause);
@@ -154,6 +162,13 @@ export class GrpcCall implements Call {
           ? grpcStatus.invalidArgument
           : grpcStatus.unavailable;
     this.finish(callStatus(code, cause.message), cause);
+  }
+
+  #isUnseen(): boolean {
+    const stream = this.#stream;
+    // Node gives a stream its number when it takes the request
+    if (stream?.id === undefined) return true;
+    return stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || this.#host.passedOver(stream.id);
   }
 
   #leave(reset: number): void {

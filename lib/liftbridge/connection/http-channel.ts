@@ -1,4 +1,4 @@
-import { constants, type ClientHttp2Session, type OutgoingHttpHeaders } from 'node:http2';
+import { constants, type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Cancel } from '../../core/clock.js';
 import { BrokerTimeoutError, type WeirError } from '../../core/errors.js';
@@ -42,7 +42,10 @@ export class HttpChannel implements Channel, CallHost {
   readonly #streaming = new Set<GrpcCall>();
   /** Those with one message each way, health checks included. */
   readonly #unary = new Set<GrpcCall>();
+  /** The timers of those that wait for their metadata. */
+  readonly #limits = new Map<GrpcCall, Cancel>();
   readonly #listeners = new Set<(error: WeirError) => void>();
+  readonly #goodbyeListeners = new Set<() => void>();
   /** Resolves when nothing is left of session and socket. */
   readonly #over: Promise<unknown>;
   #pending = 0;
@@ -63,11 +66,11 @@ export class HttpChannel implements Channel, CallHost {
     };
     session.on('error', note);
     socket.on('error', note);
-    session.on('goaway', (code: number, _last: number, data: Uint8Array | undefined) => {
+    session.on('goaway', (code: number, last: number, data: Uint8Array | undefined) => {
       const text = data ? Buffer.from(data).toString('latin1').slice(0, 200) : '';
-      this.#goodbye = { code, text };
+      this.#goodbye = { code, text, last };
       options.log.debug(`Liftbridge at ${addressText(address)} says goodbye with ${resetName(code)}`, text);
-      this.#leaveIfIdle();
+      this.#windDown();
     });
     session.once('close', () => this.#lose(lost(address, error, this.#goodbye)));
     this.#over = Promise.all([session, socket].map((one) => new Promise((resolve) => one.once('close', resolve))));
@@ -83,6 +86,10 @@ export class HttpChannel implements Channel, CallHost {
 
   get pending(): number {
     return this.#pending;
+  }
+
+  get limit(): number {
+    return this.#session.remoteSettings.maxConcurrentStreams ?? Infinity;
   }
 
   get received(): number {
@@ -120,9 +127,16 @@ export class HttpChannel implements Channel, CallHost {
     return () => void this.#listeners.delete(entry);
   }
 
+  onGoodbye(listener: () => void): Cancel {
+    this.#goodbyeListeners.add(listener);
+    return () => void this.#goodbyeListeners.delete(listener);
+  }
+
   // After a frame that breaks a limit of HTTP/2, Node says goodbye to the broker, reads no more (not even that it hangs up),
   // and tells nobody: to this side it looks like a broker that is silent.
   async probe(timeout: number): Promise<boolean> {
+    // the check would wait behind calls that may never end
+    if (this.up && this.#streaming.size + this.#unary.size >= this.limit) return true;
     let answered = false;
     // any status is an answer, also that of a broker that knows nothing of health
     const fail = (): undefined => {
@@ -149,20 +163,31 @@ export class HttpChannel implements Channel, CallHost {
     this.#drop();
   }
 
+  passedOver(stream: number): boolean {
+    return this.#goodbye !== undefined && stream > this.#goodbye.last;
+  }
+
   left(call: GrpcCall): void {
+    this.#endLimit(call);
     this.#streaming.delete(call);
     this.#unary.delete(call);
-    if (this.#goodbye) this.#leaveIfIdle();
+    if (this.#goodbye) this.#windDown();
   }
 
   /** After a goodbye, the last call is what there was to wait for; Node would go on to wait for the broker to hang up. */
-  #leaveIfIdle(): void {
+  #windDown(): void {
     // the last call has yet to say that it has ended, and of a goodbye with an error Node says more
     this.#options.clock.soon(() => {
-      if (this.#streaming.size + this.#unary.size > 0 || this.#closing) return;
-      if (this.#goodbye?.code === constants.NGHTTP2_NO_ERROR)
-        this.destroy(lost(this.address, undefined, this.#goodbye));
+      if (this.#closing || this.#lost || this.#goodbye?.code !== constants.NGHTTP2_NO_ERROR) return;
+      if (this.#streaming.size + this.#unary.size > 0) this.#tellGoodbye();
+      else this.destroy(lost(this.address, undefined, this.#goodbye));
     });
+  }
+
+  #tellGoodbye(): void {
+    const listeners = [...this.#goodbyeListeners];
+    this.#goodbyeListeners.clear();
+    for (const listener of listeners) listener();
   }
 
   async #ask<T>(path: string, request: Uint8Array, options: UnaryOptions<T>, metadata: MetadataOf): Promise<T> {
@@ -186,6 +211,7 @@ export class HttpChannel implements Channel, CallHost {
         return;
       }
       const refused = (error: unknown): void => call.fail(noMetadata(error));
+      if (this.#streaming.has(call)) this.#limit(call, refused);
       Promise.resolve(given)
         .then((late) => this.#request(call, headers, late))
         .catch(refused);
@@ -195,7 +221,23 @@ export class HttpChannel implements Channel, CallHost {
     }
   }
 
+  /** A streaming call has no limit of its own, and must not wait for ever for a function of the user's. */
+  #limit(call: GrpcCall, refused: (error: unknown) => void): void {
+    const { clock, connectTimeout } = this.#options;
+    const late = new Error(`it gave nothing within ${String(connectTimeout)} ms (connectTimeout)`);
+    this.#limits.set(
+      call,
+      clock.after(connectTimeout, () => refused(late)),
+    );
+  }
+
+  #endLimit(call: GrpcCall): void {
+    this.#limits.get(call)?.();
+    this.#limits.delete(call);
+  }
+
   #request(call: GrpcCall, headers: OutgoingHttpHeaders, metadata: CallMetadata | undefined): void {
+    this.#endLimit(call);
     if (!call.open) return;
     const all = { ...this.#headers, ...headers };
     if (metadata) addMetadata(all, metadata);
@@ -206,8 +248,20 @@ export class HttpChannel implements Channel, CallHost {
       // Node's message may show a header, which may be a secret
       this.#options.log.debug(`Node does not send the request (${codeOf(error) ?? 'no code'})`);
     }
-    if (stream) call.begin(stream);
-    else this.#options.clock.soon(() => call.fail(this.#refusal() ?? goingAway(this.address)));
+    if (stream?.destroyed === false) {
+      call.begin(stream);
+      return;
+    }
+    if (stream) this.#usedUp(stream);
+    this.#options.clock.soon(() => call.fail(this.#refusal() ?? goingAway(this.address)));
+  }
+
+  /** A session has 2^30 streams. What is open goes on; the rest is for another connection. */
+  #usedUp(stream: ClientHttp2Stream): void {
+    stream.on('error', ignore);
+    if (this.#session.destroyed) return;
+    this.#session.close();
+    this.#tellGoodbye();
   }
 
   /** Why no call can be begun; undefined where one can. */
@@ -223,6 +277,7 @@ export class HttpChannel implements Channel, CallHost {
     for (const call of [...this.#streaming, ...this.#unary]) call.fail(error);
     if (!this.#closing) for (const listener of [...this.#listeners]) listener(error);
     this.#listeners.clear();
+    this.#goodbyeListeners.clear();
   }
 
   async #close(): Promise<void> {
@@ -230,6 +285,7 @@ export class HttpChannel implements Channel, CallHost {
     for (const call of [...this.#streaming]) call.cancel();
     for (const call of [...this.#unary]) call.fail(closed);
     this.#listeners.clear();
+    this.#goodbyeListeners.clear();
     if (this.gone) this.#drop();
     else this.#session.close();
     const late = this.#options.clock.after(goodbyeTime, () => this.#drop());

@@ -17,6 +17,8 @@ const broker = 'liftbridge';
 export interface Goodbye {
   readonly code: number;
   readonly text: string;
+  /** The number of the last stream that it has looked at, or may have. */
+  readonly last: number;
 }
 
 /**

@@ -57,7 +57,7 @@ export class Calls {
       // what a connection takes is not the request's time
       end ??= clock.now() + timeout;
       try {
-        return await this.once(channel, method, request, options, end - clock.now());
+        return await this.once(channel, method, request, options, Math.max(end - clock.now(), margin));
       } catch (error) {
         if (mayRepeat && error instanceof ConnectionError && !channel.up) {
           mayRepeat = false;

@@ -113,6 +113,11 @@ export class Main {
     if (this.state === 'waiting') this.again(error, channel.address);
   }
 
+  /** A channel takes no more calls: whoever waits to make one must not wait for those that are open on it. */
+  leaving(channel: Channel): void {
+    this.lost(channel, saysGoodbye(channel));
+  }
+
   /** Ends it. Channels are the pool's to close. */
   close(error: WeirError): void {
     this.state = 'closed';
@@ -137,7 +142,7 @@ export class Main {
       case 'failing':
         throw this.last ?? new ConnectionError('there is no connection to Liftbridge; connect first', { broker });
       case 'up':
-        this.lost(this.current as Channel, saysGoodbye(this.current as Channel));
+        this.leaving(this.current as Channel);
         return this.there();
       default:
         return undefined;

@@ -9,6 +9,8 @@ import type { ResolvedOptions } from '../options.js';
 export interface PoolHooks {
   /** The channel is gone, and none that anybody wanted to be rid of. */
   lost(channel: Channel, error: WeirError): void;
+  /** It takes no more calls, and those that are open on it go on. */
+  leaving(channel: Channel): void;
   /** Whether requests go over it that may go anywhere. */
   isMain(channel: Channel): boolean;
   /** Whether a broker is known there. */
@@ -31,10 +33,13 @@ interface Pooled {
   readonly address: Address;
   /** When it was given to somebody last. */
   usedAt: number;
+  /** How often it was given to somebody in this turn of the event loop, who has yet to begin a call. */
+  promised: number;
   /** How much had come when it was looked at last. */
   received: number;
   cancelLook?: Cancel | undefined;
   cancelLost?: Cancel | undefined;
+  cancelGoodbye?: Cancel | undefined;
 }
 
 interface Opening {
@@ -59,18 +64,12 @@ export class Pool {
   /** The channel to that address; who asks at the same time waits for the same one. @throws what `openChannel` does */
   async get(address: Address, signal: AbortSignal | undefined): Promise<Channel> {
     signal?.throwIfAborted();
-    const there = this.at(address);
-    if (there) {
-      there.usedAt = this.parts.clock.now();
-      return there.channel;
-    }
-    const key = keyOf(address);
-    const opening = this.opening.get(key) ?? this.begin(key, address);
-    opening.waiters++;
-    try {
-      return await unlessAborted(opening.promise, signal);
-    } finally {
-      if (--opening.waiters === 0) this.abandon(key, opening, signal?.reason);
+    for (;;) {
+      const there = this.at(address);
+      if (there) return this.give(there);
+      const made = await this.made(address, signal);
+      // of many who have waited for it, it may not have room for all
+      if (!made.up || this.at(address)?.channel === made) return made;
     }
   }
 
@@ -134,13 +133,17 @@ export class Pool {
       this.leave(channel);
       throw signal.reason as Error;
     }
-    const entry: Pooled = { channel, address, usedAt: clock.now(), received: -1 };
+    const entry: Pooled = { channel, address, usedAt: clock.now(), promised: 0, received: -1 };
     this.pooled.add(entry);
     this.lookLater(entry);
     entry.cancelLost = channel.onLost((error) => {
       this.remove(entry);
       options.logger.debug(`the connection to ${addressText(address)} is gone`, error);
       this.parts.hooks.lost(channel, error);
+    });
+    entry.cancelGoodbye = channel.onGoodbye(() => {
+      options.logger.debug(`the broker at ${addressText(address)} takes no more calls on this connection`);
+      this.parts.hooks.leaving(channel);
     });
     options.logger.debug(`connected to ${addressText(address)}`);
     return channel;
@@ -180,6 +183,7 @@ export class Pool {
     this.pooled.delete(entry);
     entry.cancelLook?.();
     entry.cancelLost?.();
+    entry.cancelGoodbye?.();
   }
 
   private leave(channel: Channel): void {

@@ -1,4 +1,5 @@
 import { StreamNotFoundError, StreamUnavailableError, WeirError, ConnectionError } from '../../core/errors.js';
+import { unlessAborted } from '../../core/pause.js';
 import { addressText } from '../connection/address.js';
 import type { Channel } from '../connection/channel.js';
 import type { PartitionInfo, StreamInfo } from '../metadata.js';
@@ -85,7 +86,7 @@ export class Routes {
   private async reach(id: string, stream: string | undefined, signal: AbortSignal | undefined): Promise<Channel> {
     const { pool, topology, options } = this.parts;
     try {
-      const address = await topology.address(id);
+      const address = await unlessAborted(topology.address(id), signal);
       if (!address) throw new StreamUnavailableError(`the broker '${id}' is gone`, { broker, detail: { id } });
       try {
         return await pool.get(address, signal);

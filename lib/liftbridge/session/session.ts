@@ -75,6 +75,7 @@ export class Session {
           this.topology.forgetLedBy(channel.address);
           this.mainChannel.lost(channel, error);
         },
+        leaving: (channel) => this.mainChannel.leaving(channel),
         isMain: (channel) => channel === this.mainChannel.channel,
         isKnown: (address) => this.topology.isKnown(address),
       },
@@ -290,6 +291,7 @@ export class Session {
     this.isClosed = true;
     this.retries.cancelAll();
     this.mainChannel.close(error);
+    this.topology.close(error);
     this.pool.drop(error);
     const { clock } = this.parts;
     await new Promise<void>((resolve) => {

@@ -9,6 +9,7 @@ import type { Channel } from '../connection/channel.js';
 import { streamInfo, type StreamInfo } from '../metadata.js';
 import { cursorsStream } from '../names.js';
 import type { ResolvedOptions } from '../options.js';
+import { bounded } from './bounded.js';
 import { firstOf } from './first-of.js';
 import { isSame, shuffled } from './addresses.js';
 import type { Main } from './main.js';
@@ -64,7 +65,14 @@ export class Topology {
   private readonly streams = new Map<string, StreamInfo>();
   private readonly asking = new Map<string, Promise<StreamInfo | undefined>>();
 
+  private readonly closing = new AbortController();
+
   constructor(private readonly parts: TopologyParts) {}
+
+  /** Nobody wants to know anything any more. */
+  close(error: Error): void {
+    this.closing.abort(error);
+  }
 
   /** Where brokers are, as far as that is known without asking. */
   get addresses(): Address[] {
@@ -198,7 +206,9 @@ export class Topology {
   /** Takes the brokers that were told of. */
   private learn({ brokers }: FetchMetadataResponse, from: Channel): void {
     const places = new Map<string, Place>();
-    for (const { id, host, port } of brokers) {
+    for (const { id, host: advertised, port } of brokers) {
+      // the configuration of a server may have an IPv6 address in the brackets that it needs where a port follows
+      const host = /^\[(.+)\]$/.exec(advertised)?.[1] ?? advertised;
       const before = this.places.get(id);
       const place = before?.host === host && before.port === port ? before : { host, port, address: undefined };
       // who answers and is alone is reached by the way on which it was asked, whatever it calls itself
@@ -244,13 +254,22 @@ export class Topology {
     this.streams.set(stream.name, stream);
   }
 
+  /** A function of the user's that never comes to an end must not keep those waiting who have no limit of their own. */
+  private inTime<T>(call: () => T | Promise<T>): Promise<T> {
+    const { options, clock } = this.parts;
+    const ms = options.connectTimeout;
+    const late = (): Error => new Error(`it gave nothing within ${ms} ms (connectTimeout)`);
+    const { signal } = this.closing;
+    return bounded({ clock, ms, late, signal }, (bound) => unlessAborted(Promise.resolve(call()), bound));
+  }
+
   private async resolve({ host, port }: Place): Promise<Address> {
     const { resolveAddress } = this.parts.options;
     if (!resolveAddress) return { host, port };
     const asked = { host, port };
     let given: Partial<Address> | undefined;
     try {
-      given = await resolveAddress(host, port);
+      given = await this.inTime(() => resolveAddress(host, port));
     } catch (error) {
       throw new ConnectionError(`the function resolveAddress failed for ${addressText(asked)}`, {
         broker,

@@ -193,12 +193,14 @@ export class Outbox implements LineOwner {
       this.unacked = [];
       this.frames.take();
     }
-    const denied = !call.answered && isDenial(error);
+    const { unseen } = call;
+    const denied = !call.answered && (isDenial(error) || (unseen && !error.retriable));
     this.givingBack = true;
     try {
       // what was sent goes before it, where it is sent again
       giveBackUnsent(unsent);
       if (denied) this.deny(sent, error);
+      else if (unseen) giveBackUnsent(sent);
       else giveBackSent(sent, `the call ended before its ack came (${error.message})`, error);
     } finally {
       this.givingBack = false;

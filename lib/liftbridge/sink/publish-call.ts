@@ -37,6 +37,11 @@ export class PublishCall implements CallHandlers {
     return this.call.open;
   }
 
+  /** Of one that has ended: whether the broker has certainly looked at nothing that was written on it. */
+  get unseen(): boolean {
+    return !this.answered && this.call.unseen;
+  }
+
   /** False: hold back until `drained`. */
   write(frames: Uint8Array): boolean {
     return this.call.write(frames);

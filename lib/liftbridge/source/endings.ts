@@ -3,6 +3,7 @@ import type { CallStatus } from '../connection/call.js';
 /** The status codes of gRPC that mean something here. */
 const codes = {
   ok: 0,
+  cancelled: 1,
   invalidArgument: 3,
   notFound: 5,
   resourceExhausted: 8,
@@ -43,12 +44,14 @@ export function endOf({ code, message }: CallStatus, accepted: boolean): End {
     case codes.ok:
       return 'ended';
     case codes.unavailable:
+    // nobody here has cancelled it: a proxy on the way ends calls so that took long
+    case codes.cancelled:
       return 'lost';
     case codes.resourceExhausted:
       if (says('End of readonly partition') || says('Stop offset reached') || says('Stream is empty'))
         return 'exhausted';
       // the answer to pings, which a proxy on the way may send
-      return says('Bandwidth exhausted') ? 'lost' : 'failed';
+      return /bandwidth exhausted/i.test(message) ? 'lost' : 'failed';
     case codes.invalidArgument:
       // of a read-only partition, whose end the server sets as the stop position
       return says('Stop offset is before start offset') ? 'exhausted' : 'failed';
@@ -57,7 +60,8 @@ export function endOf({ code, message }: CallStatus, accepted: boolean): End {
       if (says('not partition leader')) return 'moved';
       return says('not currently assigned') ? 'fenced' : 'failed';
     case codes.internal:
-      if (says('commit log was closed')) return 'lost';
+      // a call that was reset had no status of the broker's, whatever it was reset for
+      if (says('commit log was closed') || says('it reset the call')) return 'lost';
       return !accepted && says('segment has been closed') ? 'closed' : 'failed';
     case codes.notFound:
       return 'deleted';

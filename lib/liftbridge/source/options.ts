@@ -1,5 +1,5 @@
 import type { SourceOptions } from '../../core/broker.js';
-import { count, duration, either, flag, kinds, list, object, oneOf, text, type Shape } from '../../core/check.js';
+import { count, duration, either, flag, kinds, list, object, oneOf, type Shape } from '../../core/check.js';
 import { InvalidOptionError } from '../../core/errors.js';
 import type {
   Earliest,
@@ -12,6 +12,7 @@ import type {
   UntilOffset,
   UntilTime,
 } from '../../core/starts.js';
+import { cursorId } from '../names.js';
 
 /** Where a subscription to a stream can begin. */
 export type LiftbridgeStart = NewOnly | Latest | Earliest | FromOffset | FromTime | FromAgo;
@@ -37,7 +38,7 @@ export interface LiftbridgeSourceOptions extends SourceOptions<LiftbridgeStart, 
   /**
    * The id of the cursors, one a partition, in which the position is kept: the offset of the last message up to which all
    * are settled. A stored one goes before `start`. go-liftbridge goes on from it, and the other way round. Needs a server
-   * with `cursors.stream.partitions`.
+   * with `cursors.stream.partitions`; the source errors with an UnsupportedError where there is none.
    */
   readonly durable?: string | undefined;
   /**
@@ -71,8 +72,8 @@ export const liftbridgeSourceShape: Shape = {
   start: kinds('newOnly', 'latest', 'earliest', 'fromOffset', 'fromTime', 'fromAgo'),
   until: kinds('untilNow', 'untilOffset', 'untilTime'),
   partition: either(oneOf('all'), partition(), list(partition())),
-  durable: text(),
-  queue: text(),
+  durable: cursorId,
+  queue: cursorId,
   storeEvery: object<StoreEvery>({ messages: count(), ms: duration({ min: 1 }) }),
   readIsrReplica: flag(),
   resume: flag(),

@@ -1,7 +1,8 @@
-import { Reader } from './reader.js';
+import { Reader } from '../../core/wire/reader.js';
 import { takeBytes } from './slab.js';
-import { highOf, lowOf, varintSize, writeVarint } from './varint.js';
-import { Writer } from './writer.js';
+import { highOf, lowOf, varintSize, writeVarint } from '../../core/wire/varint.js';
+import { Writer } from '../../core/wire/writer.js';
+import { frameOf } from './malformed.js';
 
 /** Tells the server that a message is done with. */
 export interface Ack {
@@ -40,7 +41,7 @@ export class AckEncoder {
 
 /** Throws `ProtocolError`. */
 export function decodeAck(bytes: Uint8Array): Ack {
-  const reader = new Reader(bytes, 'Ack');
+  const reader = new Reader(bytes, frameOf('Ack'));
   const ack: Ack = { subject: '', sequence: 0 };
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) ack.subject = reader.string();

@@ -1,5 +1,6 @@
-import { Reader } from './reader.js';
-import { Writer } from './writer.js';
+import { Reader } from '../../core/wire/reader.js';
+import { Writer } from '../../core/wire/writer.js';
+import { frameOf } from './malformed.js';
 
 /** Ends the session of a client id, whoever owns it: it carries no connection id. */
 export interface CloseRequest {
@@ -17,7 +18,7 @@ export function encodeCloseRequest(request: Partial<CloseRequest>): Uint8Array {
 
 /** Throws `ProtocolError`. */
 export function decodeCloseRequest(bytes: Uint8Array): CloseRequest {
-  const reader = new Reader(bytes, 'CloseRequest');
+  const reader = new Reader(bytes, frameOf('CloseRequest'));
   const request: CloseRequest = { clientId: '' };
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) request.clientId = reader.string();
@@ -32,7 +33,7 @@ export function encodeCloseResponse(response: Partial<CloseResponse>): Uint8Arra
 
 /** Throws `ProtocolError`. */
 export function decodeCloseResponse(bytes: Uint8Array): CloseResponse {
-  const reader = new Reader(bytes, 'CloseResponse');
+  const reader = new Reader(bytes, frameOf('CloseResponse'));
   const response: CloseResponse = { error: '' };
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) response.error = reader.string();

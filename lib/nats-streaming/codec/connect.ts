@@ -1,5 +1,6 @@
-import { Reader } from './reader.js';
-import { Writer } from './writer.js';
+import { Reader } from '../../core/wire/reader.js';
+import { Writer } from '../../core/wire/writer.js';
+import { frameOf } from './malformed.js';
 
 /** Asks the server to register a client: the first message of a session. */
 export interface ConnectRequest {
@@ -51,7 +52,7 @@ export function encodeConnectRequest(request: Partial<ConnectRequest>): Uint8Arr
 
 /** Throws `ProtocolError`. */
 export function decodeConnectRequest(bytes: Uint8Array): ConnectRequest {
-  const reader = new Reader(bytes, 'ConnectRequest');
+  const reader = new Reader(bytes, frameOf('ConnectRequest'));
   const request: ConnectRequest = {
     clientId: '',
     heartbeatInbox: '',
@@ -90,7 +91,7 @@ export function encodeConnectResponse(response: Partial<ConnectResponse>): Uint8
 
 /** Throws `ProtocolError`. */
 export function decodeConnectResponse(bytes: Uint8Array): ConnectResponse {
-  const reader = new Reader(bytes, 'ConnectResponse');
+  const reader = new Reader(bytes, frameOf('ConnectResponse'));
   const response: ConnectResponse = {
     pubPrefix: '',
     subRequests: '',

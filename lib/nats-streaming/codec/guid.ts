@@ -1,4 +1,4 @@
-import { encodeText } from './text.js';
+import { encodeText } from '../../core/wire/text.js';
 
 /** How many digits a generated guid ends in: enough for each counter that is a safe integer. */
 export const guidDigits = 16;

@@ -1,5 +1,5 @@
 import { dataOf, emptyFields, replyOf, scanMessage, subjectOf, timestampOf } from './msg-proto.js';
-import { Writer } from './writer.js';
+import { Writer } from '../../core/wire/writer.js';
 
 /** A message of a channel as a plain object: for what is not the hot path, and for servers made by hand. */
 export interface MsgProto {

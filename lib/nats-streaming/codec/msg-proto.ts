@@ -1,7 +1,7 @@
-import { malformed } from './malformed.js';
-import { bytesType, contentEnd, skipField, tagAt, varintType, wrongType } from './reader.js';
-import { decodeText } from './text.js';
-import { highBits, lowBits, signedOf, unsignedAt, varintEnd } from './varint.js';
+import { frameOf } from './malformed.js';
+import { bytesType, contentEnd, skipField, tagAt, tooLong, varintType, wrongType } from '../../core/wire/reader.js';
+import { decodeText } from '../../core/wire/text.js';
+import { highBits, lowBits, signedOf, unsignedKeyAt, varintEnd } from '../../core/wire/varint.js';
 
 /**
  * What `scanMessage` finds in a MsgProto: plain values, and positions in the frame of what is rarely wanted. A delivery
@@ -43,7 +43,7 @@ const tags = {
   crc32: 0x50,
 } as const;
 
-const frame = 'MsgProto';
+const frame = /* @__PURE__ */ frameOf('MsgProto');
 const lastKnownField = 10;
 
 /** Fields as an empty frame has them. */
@@ -98,15 +98,15 @@ export function scanMessage(bytes: Uint8Array, target: MessageFields): void {
       const length = start < end ? bytes[start]! : 0x80;
       if (length < 0x80) {
         pos = ++start + length;
-        if (pos > end) throw malformed(frame, bytes, at, 'a field is longer than the rest of the frame');
+        if (pos > end) throw tooLong(frame, bytes, at);
       } else {
         start = varintEnd(bytes, pos, end, frame);
-        pos = contentEnd(bytes, pos, start, frame);
+        pos = contentEnd(bytes, pos, start, end, frame);
       }
     } else if ((tag & 7) === varintType) {
       pos = varintEnd(bytes, start, end, frame);
     } else {
-      pos = skipField(bytes, start, tag & 7, frame);
+      pos = skipField(bytes, start, end, tag & 7, frame);
     }
     switch (tag) {
       case tags.sequence:
@@ -142,7 +142,7 @@ export function scanMessage(bytes: Uint8Array, target: MessageFields): void {
         if (isKnown(tag >>> 3)) throw wrongType(frame, bytes, at, tag & 7);
     }
   }
-  target.sequence = unsignedAt(bytes, sequenceStart, sequenceEnd);
+  target.sequence = unsignedKeyAt(bytes, sequenceStart, sequenceEnd);
   target.sequenceStart = sequenceStart;
   target.sequenceEnd = sequenceEnd;
   target.subjectStart = subjectStart;

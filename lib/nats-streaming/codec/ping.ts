@@ -1,5 +1,6 @@
-import { Reader } from './reader.js';
-import { Writer } from './writer.js';
+import { Reader } from '../../core/wire/reader.js';
+import { Writer } from '../../core/wire/writer.js';
+import { frameOf } from './malformed.js';
 
 /** Asks the server whether it still knows the session. */
 export interface Ping {
@@ -17,7 +18,7 @@ export function encodePing(ping: Partial<Ping>): Uint8Array {
 
 /** Throws `ProtocolError`. */
 export function decodePing(bytes: Uint8Array): Ping {
-  const reader = new Reader(bytes, 'Ping');
+  const reader = new Reader(bytes, frameOf('Ping'));
   const ping: Ping = { connId: new Uint8Array(0) };
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) ping.connId = reader.view();
@@ -32,7 +33,7 @@ export function encodePingResponse(response: Partial<PingResponse>): Uint8Array 
 
 /** Throws `ProtocolError`. */
 export function decodePingResponse(bytes: Uint8Array): PingResponse {
-  const reader = new Reader(bytes, 'PingResponse');
+  const reader = new Reader(bytes, frameOf('PingResponse'));
   const response: PingResponse = { error: '' };
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) response.error = reader.string();

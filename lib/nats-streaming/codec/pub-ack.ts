@@ -1,6 +1,7 @@
 import { guidDigits, readCounter } from './guid.js';
-import { Reader } from './reader.js';
-import { Writer } from './writer.js';
+import { Reader } from '../../core/wire/reader.js';
+import { Writer } from '../../core/wire/writer.js';
+import { frameOf } from './malformed.js';
 
 /** What became of a published message. */
 export interface PubAck {
@@ -19,7 +20,7 @@ export function encodePubAck(ack: Partial<PubAck>): Uint8Array {
 
 /** Throws `ProtocolError`. */
 export function decodePubAck(bytes: Uint8Array): PubAck {
-  const reader = new Reader(bytes, 'PubAck');
+  const reader = new Reader(bytes, frameOf('PubAck'));
   const ack: PubAck = { guid: '', error: '' };
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) ack.guid = reader.string();

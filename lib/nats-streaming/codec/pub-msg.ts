@@ -1,9 +1,10 @@
 import { guidDigits, guidTemplate, guidText, writeCounter } from './guid.js';
-import { Reader } from './reader.js';
+import { Reader } from '../../core/wire/reader.js';
 import { takeBytes } from './slab.js';
-import { encodeText } from './text.js';
-import { writeVarint } from './varint.js';
-import { Writer, delimited, delimitedSize } from './writer.js';
+import { encodeText } from '../../core/wire/text.js';
+import { writeVarint } from '../../core/wire/varint.js';
+import { delimitedSize, Writer } from '../../core/wire/writer.js';
+import { frameOf } from './malformed.js';
 
 /** A message on its way to a channel. */
 export interface PubMsg {
@@ -53,7 +54,7 @@ export class PubMsgEncoder {
     this.prefix = guidPrefix;
     this.head = new Writer().string(1, clientId).bytes(2, guid).string(3, subject).finish();
     this.digitsEnd = new Writer().string(1, clientId).bytes(2, guid).finish().length;
-    this.tail = delimited(6, connId);
+    this.tail = new Writer().bytes(6, connId).finish();
   }
 
   /** The guid that a counter stands for. */
@@ -123,7 +124,7 @@ export function encodePubMsg(message: Partial<PubMsg>): Uint8Array {
 
 /** Its bytes are views of the frame. Throws `ProtocolError`. */
 export function decodePubMsg(bytes: Uint8Array): PubMsg {
-  const reader = new Reader(bytes, 'PubMsg');
+  const reader = new Reader(bytes, frameOf('PubMsg'));
   const none = new Uint8Array(0);
   const message: PubMsg = { clientId: '', guid: '', subject: '', reply: '', data: none, connId: none, sha256: none };
   for (let field = reader.next(); field !== 0; field = reader.next()) {

@@ -1,5 +1,6 @@
-import { Reader } from './reader.js';
-import { Writer } from './writer.js';
+import { Reader } from '../../core/wire/reader.js';
+import { Writer } from '../../core/wire/writer.js';
+import { frameOf } from './malformed.js';
 
 /** Where a subscription begins, as the wire numbers it. */
 export const startPositions = {
@@ -52,7 +53,7 @@ export function encodeSubscriptionRequest(request: Partial<SubscriptionRequest>)
 
 /** Throws `ProtocolError`. */
 export function decodeSubscriptionRequest(bytes: Uint8Array): SubscriptionRequest {
-  const reader = new Reader(bytes, 'SubscriptionRequest');
+  const reader = new Reader(bytes, frameOf('SubscriptionRequest'));
   const request: SubscriptionRequest = {
     clientId: '',
     subject: '',
@@ -88,7 +89,7 @@ export function encodeSubscriptionResponse(response: Partial<SubscriptionRespons
 
 /** Throws `ProtocolError`. */
 export function decodeSubscriptionResponse(bytes: Uint8Array): SubscriptionResponse {
-  const reader = new Reader(bytes, 'SubscriptionResponse');
+  const reader = new Reader(bytes, frameOf('SubscriptionResponse'));
   const response: SubscriptionResponse = { ackInbox: '', error: '' };
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 2) response.ackInbox = reader.string();

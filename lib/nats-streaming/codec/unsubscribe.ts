@@ -1,5 +1,6 @@
-import { Reader } from './reader.js';
-import { Writer } from './writer.js';
+import { Reader } from '../../core/wire/reader.js';
+import { Writer } from '../../core/wire/writer.js';
+import { frameOf } from './malformed.js';
 
 /**
  * Ends a subscription: on the subject for unsubscribing a durable is forgotten, on the one for closing it is kept.
@@ -26,7 +27,7 @@ export function encodeUnsubscribeRequest(request: Partial<UnsubscribeRequest>): 
 
 /** Throws `ProtocolError`. */
 export function decodeUnsubscribeRequest(bytes: Uint8Array): UnsubscribeRequest {
-  const reader = new Reader(bytes, 'UnsubscribeRequest');
+  const reader = new Reader(bytes, frameOf('UnsubscribeRequest'));
   const request: UnsubscribeRequest = { clientId: '', subject: '', inbox: '', durableName: '' };
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) request.clientId = reader.string();

@@ -1,4 +1,4 @@
-import { encodeText } from '../codec/text.js';
+import { encodeText } from '../../core/wire/text.js';
 import type { NatsConnectionLike } from './nats-connection.js';
 
 /** What the NATS clients have inside, in the versions that {@link linesOf} knows. */

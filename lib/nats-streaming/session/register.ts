@@ -9,7 +9,7 @@ import type { AuthorizationError, WeirError } from '../../core/errors.js';
 import { decodeConnectResponse, encodeConnectRequest } from '../codec/connect.js';
 import type { ConnectResponse } from '../codec/connect.js';
 import { subjectProblem } from '../codec/subjects.js';
-import { encodeText } from '../codec/text.js';
+import { encodeText } from '../../core/wire/text.js';
 import type { Link, LinkSubscription, MessageHandler } from '../connection/link.js';
 import { randomId } from '../connection/random-id.js';
 import type { ResolvedOptions } from '../options.js';

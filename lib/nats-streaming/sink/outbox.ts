@@ -5,7 +5,7 @@ import { guidText } from '../codec/guid.js';
 import { encodePing } from '../codec/ping.js';
 import { decodePubAck, readAckCounter } from '../codec/pub-ack.js';
 import { PubMsgEncoder } from '../codec/pub-msg.js';
-import { encodeText } from '../codec/text.js';
+import { encodeText } from '../../core/wire/text.js';
 import { randomId } from '../connection/random-id.js';
 import type { NatsStreamingFields } from '../fields.js';
 import type { StanHost } from '../host.js';

@@ -2,7 +2,7 @@ import { BaseSource, type SourceRequest } from '../../core/base-source.js';
 import { ProtocolError, type WeirError } from '../../core/errors.js';
 import { offsetBefore } from '../../core/offset.js';
 import { AckEncoder } from '../codec/ack.js';
-import { checkCrc } from '../codec/crc32.js';
+import { checkCrc } from '../codec/check-crc.js';
 import { scanMessage, timestampMs } from '../codec/msg-proto.js';
 import { StanDelivery } from '../delivery.js';
 import type { LiveSource, StanHost } from '../host.js';

@@ -1,6 +1,6 @@
 import { readId, readU32 } from './integers.js';
 import { malformed } from './malformed.js';
-import { decodeText } from './text.js';
+import { decodeText } from '../../core/wire/text.js';
 
 /**
  * Reads the fields of one frame in their order, never beyond its end. All methods throw `ProtocolError` where the frame

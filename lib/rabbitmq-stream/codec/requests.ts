@@ -1,7 +1,7 @@
 import { keys, responseBit } from './keys.js';
 import { writeOffsetSpec, type OffsetSpec } from './offset-spec.js';
 import { responseCodes } from './response-codes.js';
-import { encodeText } from './text.js';
+import { encodeText } from '../../core/wire/text.js';
 import { Writer, type StringMap } from './writer.js';
 
 // Every frame that a client sends, but for Publish (publish.ts) and Credit (credit.ts). Ids of publishers and

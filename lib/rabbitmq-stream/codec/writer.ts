@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '../../core/errors.js';
 import { writeU32, writeU64 } from './integers.js';
-import { encodeText } from './text.js';
+import { encodeText } from '../../core/wire/text.js';
 
 /** Names and values, as properties and arguments are. */
 export type StringMap = ReadonlyMap<string, string> | Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
 import { makeCompressor, type Compressor } from './compressor.js';
-import { crc32c } from './crc32c.js';
+import { crc32c } from '../../core/wire/crc32c.js';
 
 /** The two functions of the package `snappy` that are used here: raw blocks, without the frame around them. @internal */
 export interface SnappyBlocks {

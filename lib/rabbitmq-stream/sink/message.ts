@@ -2,7 +2,7 @@ import { FrameTooLargeError, InvalidOptionError, PublishError, WeirError } from 
 import type { Entry } from '../../core/publisher.js';
 import { encodePreamble } from '../codec/amqp/encode.js';
 import { dataSectionLength } from '../codec/amqp/data-section.js';
-import { encodeText } from '../codec/text.js';
+import { encodeText } from '../../core/wire/text.js';
 import type { RabbitMqStreamFields } from '../fields.js';
 
 /** The longest filter value, in bytes: the wire has a signed length of 16 bits. */

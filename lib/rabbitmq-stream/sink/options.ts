@@ -2,7 +2,7 @@ import type { SinkOptions } from '../../core/broker.js';
 import { count, duration, flag, func, instance, object, oneOf, required, text, type Shape } from '../../core/check.js';
 import { InvalidOptionError } from '../../core/errors.js';
 import { defaultWindow } from '../../core/settings.js';
-import { encodeText } from '../codec/text.js';
+import { encodeText } from '../../core/wire/text.js';
 import type { Compression } from '../compression/compressor.js';
 import { isRouting, type RabbitMqStreamRouting } from '../routing.js';
 

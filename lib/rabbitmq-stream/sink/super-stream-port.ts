@@ -1,7 +1,7 @@
 import type { Cancel } from '../../core/clock.js';
 import { InvalidOptionError, PublishError, RoutingError, WeirError } from '../../core/errors.js';
 import { asWeirError, type Entry } from '../../core/publisher.js';
-import { encodeText } from '../codec/text.js';
+import { encodeText } from '../../core/wire/text.js';
 import { murmur3 } from '../codec/murmur3.js';
 import type { RabbitMqStreamRouting } from '../routing.js';
 import { Spread } from './items.js';

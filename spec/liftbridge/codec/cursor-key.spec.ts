@@ -1,25 +1,7 @@
 import { expect } from 'chai';
-import { crc32, crc32c } from '../../../lib/liftbridge/codec/crc.js';
+import { crc32 } from '../../../lib/core/wire/crc32.js';
 import { cursorKey, cursorPartition, partitionOfKey } from '../../../lib/liftbridge/codec/cursor-key.js';
-import { oddView, utf8 } from './bytes.js';
-
-describe('liftbridge codec: checksums', () => {
-  it('of the usual check text', () => {
-    expect(crc32(utf8('123456789'))).to.equal(0xcbf43926);
-    expect(crc32c(utf8('123456789'))).to.equal(0xe3069283);
-  });
-
-  it('of nothing', () => {
-    expect(crc32(new Uint8Array(0))).to.equal(0);
-    expect(crc32c(new Uint8Array(0))).to.equal(0);
-  });
-
-  it('of a part', () => {
-    const bytes = oddView(utf8('..123456789..'));
-    expect(crc32(bytes, 2, 11)).to.equal(0xcbf43926);
-    expect(crc32c(bytes, 2, 11)).to.equal(0xe3069283);
-  });
-});
+import { utf8 } from './bytes.js';
 
 describe('liftbridge codec: the partition of a key', () => {
   // as go-liftbridge has them

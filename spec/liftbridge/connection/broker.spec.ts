@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { AuthenticationError, ConnectionError, StreamExistsError } from '../../../lib/core/errors.js';
 import type { TlsOptions } from '../../../lib/core/tls.js';
 import { grpcFrame } from '../../../lib/liftbridge/codec/grpc-frame.js';
-import { Writer } from '../../../lib/liftbridge/codec/writer.js';
+import { Writer } from '../../../lib/core/wire/writer.js';
 import type { Address } from '../../../lib/liftbridge/connection/address.js';
 import { startLiftbridge } from '../../support/brokers/index.js';
 import type { LiftbridgeServer } from '../../support/brokers/liftbridge-server.js';

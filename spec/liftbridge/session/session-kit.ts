@@ -39,6 +39,7 @@ export class FakeChannel implements Channel {
   holdClose: Promise<void> | undefined;
   pending = 0;
   private readonly listeners = new Set<(error: WeirError) => void>();
+  private readonly goodbyes = new Set<() => void>();
 
   constructor(
     private readonly cluster: FakeCluster,
@@ -83,6 +84,17 @@ export class FakeChannel implements Channel {
   onLost(listener: (error: WeirError) => void): Cancel {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  onGoodbye(listener: () => void): Cancel {
+    this.goodbyes.add(listener);
+    return () => this.goodbyes.delete(listener);
+  }
+
+  /** It takes no more calls. */
+  sayGoodbye(): void {
+    this.up = false;
+    for (const listener of [...this.goodbyes]) listener();
   }
 
   async probe(timeout: number): Promise<boolean> {

@@ -173,6 +173,22 @@ describe('the session of Liftbridge: the main channel', () => {
     await watched.close();
   });
 
+  it('is replaced at once where it says goodbye, though nobody asks for it', async () => {
+    const watched = await new Watched({ brokers: 'a', reconnect: steady }).started();
+    const first = watched.cluster.channels[0]!;
+    first.calls = 1;
+    await watched.clock.pass(2_000);
+    first.sayGoodbye();
+    await watched.clock.pass(100);
+    expect(watched.story.slice(2)).to.deep.equal(['interrupted', 'located', 'connected true']);
+    expect(watched.session.main).to.equal(watched.cluster.channels[1]);
+    expect([first.closed, first.destroyed]).to.deep.equal([false, undefined]);
+    first.drop();
+    await watched.clock.pass(100);
+    expect(watched.story).to.have.length(5);
+    await watched.close();
+  });
+
   it('counts as away while somebody is suspended', async () => {
     const watched = await new Watched().started();
     const who = {};

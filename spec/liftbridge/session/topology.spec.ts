@@ -229,6 +229,39 @@ describe('the session of Liftbridge: where streams are', () => {
     await watched.close();
   });
 
+  it('waits for resolveAddress no longer than for a connection, and not when it is closed', async () => {
+    const resolveAddress = (): Promise<never> => new Promise(() => undefined);
+    const watched = await Watched.ofThree({ brokers: 'a', resolveAddress, requestTimeout: 5_000 }).started();
+    watched.cluster.streams.set('s', { leaders: ['n2'] });
+    const aborter = new AbortController();
+    const aborted = failureOf(watched.session.leader('s', 0, { signal: aborter.signal }));
+    const leader = failureOf(watched.session.leader('s', 0));
+    const called = failureOf(watched.session.callLeader('s', 0, 'X', new Uint8Array(), { asked: 'x', decode: String }));
+    await settled();
+    aborter.abort(new Error('enough'));
+    expect((await aborted).message).to.equal('enough');
+    await watched.clock.pass(5_250);
+    expect((await called).code).to.equal('TIMEOUT');
+    await watched.clock.pass(4_750);
+    expect([(await leader).code, String((await leader).cause)]).to.deep.equal([
+      'CONNECTION',
+      'Error: it gave nothing within 10000 ms (connectTimeout)',
+    ]);
+    const late = failureOf(watched.session.leader('s', 0));
+    await settled();
+    await watched.close();
+    await late;
+  });
+
+  it('takes an IPv6 address out of the brackets that a server may give it in', async () => {
+    const watched = Watched.ofThree();
+    watched.cluster.brokers.set('n2', { host: '[::1]', port: 9292 });
+    watched.cluster.streams.set('s', { leaders: ['n2'] });
+    await watched.started();
+    expect((await watched.session.leader('s', 0)).address).to.deep.equal({ host: '::1', port: 9292 });
+    await watched.close();
+  });
+
   it('shares one attempt to connect, which ends when nobody waits for it any more', async () => {
     const watched = await Watched.ofThree().started();
     watched.cluster.streams.set('s', { leaders: ['n2'] });

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { ConnectionError } from '../../../lib/core/errors.js';
+import { ConnectionError, InvalidOptionError } from '../../../lib/core/errors.js';
 import { byKey } from '../../../lib/liftbridge/partitioners.js';
 import { settled, SinkBench } from './sink-kit.js';
 
@@ -92,6 +92,32 @@ describe('Outbox of Liftbridge, when something is lost', () => {
       bench.call.ack('c');
       await settled();
       expect(sink.told).to.deep.equal(['a ok', 'b PUBLISH_UNCERTAIN', 'c ok']);
+    });
+
+    it('sends what was written on a call that the server has not looked at', async () => {
+      const sink = bench.sink();
+      sink.offer('a', 'b');
+      await settled();
+      sink.offer('c');
+      bench.call.unseen = true;
+      bench.drop();
+      sink.offer('d');
+      await settled();
+      expect(sink.told).to.deep.equal([]);
+      bench.locate();
+      await settled();
+      expect(bench.call.values).to.deep.equal(['a', 'b', 'c', 'd']);
+    });
+
+    it('fails what was not looked at where that would be so again', async () => {
+      const sink = bench.sink();
+      sink.offer('a');
+      await settled();
+      bench.call.unseen = true;
+      const error = new InvalidOptionError('no such header', { broker: 'liftbridge' });
+      bench.call.end(3, 'INVALID_ARGUMENT', 'no such header', error);
+      await settled();
+      expect(sink.told).to.deep.equal(['a INVALID_OPTION']);
     });
 
     it('fails nothing more when there is nothing more to be had', async () => {

@@ -39,6 +39,7 @@ function read(bytes: Uint8Array): Published {
 /** A PublishAsync call on the fake server, which says what the spec wants. */
 export class FakeCall implements Call {
   open = true;
+  unseen = false;
   halfClosed = false;
   cancelled = false;
   /** The messages of each write. */

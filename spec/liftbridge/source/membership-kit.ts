@@ -2,9 +2,10 @@ import { reconnectPolicy, type ReconnectOptions } from '../../../lib/core/backof
 import { ConnectionError, StreamUnavailableError, type WeirError } from '../../../lib/core/errors.js';
 import { silent } from '../../../lib/core/logger.js';
 import { Retries } from '../../../lib/core/retries.js';
+import { frameOf } from '../../../lib/liftbridge/codec/malformed.js';
 import type { FetchMetadataResponse } from '../../../lib/liftbridge/codec/metadata.js';
-import { Reader } from '../../../lib/liftbridge/codec/reader.js';
-import { Writer } from '../../../lib/liftbridge/codec/writer.js';
+import { Reader } from '../../../lib/core/wire/reader.js';
+import { Writer } from '../../../lib/core/wire/writer.js';
 import type { CallStatus } from '../../../lib/liftbridge/connection/call.js';
 import type { Assignment } from '../../../lib/liftbridge/source/membership.js';
 import { Membership, type MembershipHandlers } from '../../../lib/liftbridge/source/membership.js';
@@ -270,7 +271,7 @@ interface CallLike<T> {
 }
 
 function stringsOf(request: Uint8Array): string[] {
-  const reader = new Reader(request, 'request');
+  const reader = new Reader(request, frameOf('request'));
   const texts: string[] = [];
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field <= 3) texts.push(reader.string());
@@ -280,7 +281,7 @@ function stringsOf(request: Uint8Array): string[] {
 }
 
 function epochOf(request: Uint8Array): bigint {
-  const reader = new Reader(request, 'request');
+  const reader = new Reader(request, frameOf('request'));
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 3) return reader.uint64();
     reader.skip();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { ProtocolError } from '../../../lib/core/errors.js';
-import { checkCrc } from '../../../lib/nats-streaming/codec/crc32.js';
+import { checkCrc } from '../../../lib/nats-streaming/codec/check-crc.js';
 import { guidText } from '../../../lib/nats-streaming/codec/guid.js';
 import {
   dataOf,

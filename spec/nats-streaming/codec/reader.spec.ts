@@ -1,13 +1,14 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { ProtocolError } from '../../../lib/core/errors.js';
-import { Reader } from '../../../lib/nats-streaming/codec/reader.js';
+import { Reader } from '../../../lib/core/wire/reader.js';
+import { frameOf } from '../../../lib/nats-streaming/codec/malformed.js';
 import { hexBytes, oddView } from './bytes.js';
 import { rows } from './messages.js';
 
 /** Reads one field as an unsigned number. */
 function unsigned(hex: string): number | bigint {
-  const reader = new Reader(oddView(hexBytes(hex)), 'Frame');
+  const reader = new Reader(oddView(hexBytes(hex)), frameOf('Frame'));
   expect(reader.next()).to.equal(1);
   const value = reader.unsigned();
   expect(reader.next()).to.equal(0);
@@ -60,10 +61,7 @@ describe('nats-streaming codec: malformed frames', () => {
   it('the error says which message, how long, where, and what to do', () => {
     const { decode } = rows.find(({ name }) => name === 'PubAck')!;
     expect(() => decode(hexBytes('0a036731')))
-      .to.throw(
-        ProtocolError,
-        'cannot read a PubAck of 4 bytes: a field is longer than the rest of the frame, at byte 1',
-      )
+      .to.throw(ProtocolError, 'cannot read a PubAck of 4 bytes: a field is longer than the rest of it, at byte 1')
       .with.deep.property('detail', { frame: 'PubAck', at: 1, bytes: 4 });
   });
 });

@@ -1,5 +1,5 @@
 import { readU32 } from '../integers.js';
-import { decodeText } from '../text.js';
+import { decodeText } from '../../../core/wire/text.js';
 import { codes, maxDepth } from './codes.js';
 import { malformed } from './malformed.js';
 import { describedOf, hexOf, typedOf } from './typed.js';

@@ -1,4 +1,4 @@
-import { decodeText } from '../text.js';
+import { decodeText } from '../../../core/wire/text.js';
 import { codes, sections } from './codes.js';
 import { valueEnd } from './layout.js';
 

@@ -1,26 +1,23 @@
-/** The Castagnoli polynomial, its bits reversed. */
-const polynomial = 0x82f63b78;
+/** What a CRC of 32 bits is worked out with: eight tables of 256 entries, table n for a byte that n others follow. @internal */
+export type CrcTables = Int32Array;
 
-/** Eight tables of 256 entries one after the other: table n is for a byte that n others follow. */
-let tables: Int32Array | undefined;
-
-function makeTables(): Int32Array {
-  const made = new Int32Array(8 * 256);
+/** @param polynomial - its bits reversed @internal */
+export function crcTables(polynomial: number): CrcTables {
+  const tables = new Int32Array(8 * 256);
   for (let byte = 0; byte < 256; byte++) {
     let crc = byte;
     for (let bit = 0; bit < 8; bit++) crc = (crc & 1) === 0 ? crc >>> 1 : (crc >>> 1) ^ polynomial;
-    made[byte] = crc;
+    tables[byte] = crc;
   }
-  for (let at = 256; at < made.length; at++) {
-    const before = made[at - 256]!;
-    made[at] = (before >>> 8) ^ made[before & 0xff]!;
+  for (let at = 256; at < tables.length; at++) {
+    const before = tables[at - 256]!;
+    tables[at] = (before >>> 8) ^ tables[before & 0xff]!;
   }
-  return made;
+  return tables;
 }
 
-/** The CRC-32C of the bytes from `start` to before `end`, unsigned. @internal */
-export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length): number {
-  const table = (tables ??= makeTables());
+/** The CRC of the bytes from `start` to before `end`, unsigned. @internal */
+export function crcOf(table: CrcTables, bytes: Uint8Array, start: number, end: number): number {
   let crc = -1;
   let pos = start;
   // eight bytes a round: the loop below alone would take longer than Snappy itself

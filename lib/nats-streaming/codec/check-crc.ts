@@ -1,27 +1,6 @@
 import { ProtocolError } from '../../core/errors.js';
+import { crc32 } from '../../core/wire/crc32.js';
 import type { MessageFields } from './msg-proto.js';
-
-/** The IEEE polynomial, its bits reversed. */
-const polynomial = 0xedb88320;
-
-const table = /* @__PURE__ */ makeTable();
-
-function makeTable(): Int32Array {
-  const entries = new Int32Array(256);
-  for (let byte = 0; byte < 256; byte++) {
-    let crc = byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc & 1) === 0 ? crc >>> 1 : (crc >>> 1) ^ polynomial;
-    entries[byte] = crc;
-  }
-  return entries;
-}
-
-/** The CRC-32 (IEEE) of the bytes from `start` to before `end`, unsigned. */
-export function crc32(bytes: Uint8Array, start = 0, end = bytes.length): number {
-  let crc = -1;
-  for (let pos = start; pos < end; pos++) crc = table[(crc ^ bytes[pos]!) & 0xff]! ^ (crc >>> 8);
-  return ~crc >>> 0;
-}
 
 /**
  * Compares the checksum of a message, if it has one, with its data. Throws `ProtocolError` if they differ.
