@@ -42,7 +42,7 @@ const anyBroker = { ...otherBrokers(), message: 'This room knows no broker.' };
 /** The rooms above, and the files that put the rooms together. */
 const above = (...rooms) => ({
   regex: `^(\\.\\./)+(${anyOf(rooms)}/|(broker|browser|create|index)\\.js$)`,
-  message: 'Imports point one way: codec, connection, session, source and sink, broker, index.',
+  message: 'Imports point one way: codec, connection, session, group, source and sink, broker, index.',
 });
 const upward = (...rooms) => ({ ...above(...rooms), allowTypeImports: true });
 
@@ -74,10 +74,11 @@ const brokerRooms = brokers.flatMap((name) => {
   return [
     room(name, [`lib/${name}/**/*.ts`], ...everywhere),
     inRoom('store', ...wire, aboveTheStore),
-    inRoom('connection', ...wire, upward('session', 'source', 'sink')),
-    inRoom('session', ...wire, upward('source', 'sink')),
+    inRoom('connection', ...wire, upward('session', 'group', 'source', 'sink')),
+    inRoom('session', ...wire, upward('group', 'source', 'sink')),
+    inRoom('group', ...wire, above('source', 'sink')),
     inRoom('source', ...everywhere, above('sink')),
-    inRoom('sink', ...everywhere, above('source')),
+    inRoom('sink', ...everywhere, above('group', 'source')),
     ...[0, 1, 2].map((depth) =>
       room(`${name}/codec at ${depth}`, [`lib/${name}/codec/${'*/'.repeat(depth)}*.ts`], codecAlone(depth)),
     ),

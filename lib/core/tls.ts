@@ -53,6 +53,18 @@ const tlsShape: Shape<TlsOptions> = {
 /** Whether to use TLS, or how. @internal */
 export const tlsChecker = either(flag(), object(tlsShape));
 
+/**
+ * What Node's `tls.connect` takes, of these options and no others.
+ * @param servername - where they have none; undefined for an address, which is no name
+ * @internal
+ */
+export function nodeTlsOptions(tls: TlsOptions, servername: string | undefined): object {
+  const given: TlsOptions = { ...tls, servername: tls.servername ?? servername };
+  const names = Object.keys(tlsShape) as (keyof TlsOptions)[];
+  // Node takes an undefined checkServerIdentity for a function
+  return Object.fromEntries(names.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])));
+}
+
 function isBytes(value: unknown): boolean {
   return value instanceof Uint8Array;
 }

@@ -131,10 +131,13 @@ export class MessageDelivery<T> extends LogDelivery<T> implements LiftbridgeDeli
       this.valueStart -= begin;
       this.valueEnd -= begin;
     }
-    // a codec that gives bytes has given some of those
+    // a codec that gives bytes has given some of those, most often
     if (decoded instanceof Uint8Array && decoded.buffer === bytes.buffer) {
       const at = decoded.byteOffset - bytes.byteOffset - begin;
-      this.decoded = view(this.bytes, at, at + decoded.length);
+      if (at < 0 || at + decoded.length > length) return;
+      this.decoded = Buffer.isBuffer(decoded)
+        ? Buffer.from(this.bytes.buffer, at, decoded.length)
+        : view(this.bytes, at, at + decoded.length);
     }
   }
 
@@ -148,6 +151,8 @@ export class MessageDelivery<T> extends LogDelivery<T> implements LiftbridgeDeli
   }
 
   protected repeat(): MessageDelivery<T> {
+    // it may wait for long until it comes again
+    this.detach();
     return new MessageDelivery<T>(
       this.origin,
       this.offsetKey,

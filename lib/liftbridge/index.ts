@@ -14,6 +14,7 @@ export type {
 } from './admin-options.js';
 export type { LiftbridgeBroker, LiftbridgeDeliveryKind, LiftbridgeTypes } from './broker.js';
 export type { Activity, ActivityEvent, ActivityPartitions } from './codec/activity.js';
+export type { StoreEvery } from '../core/store-every.js';
 export type { TlsMaterial, TlsOptions } from '../core/tls.js';
 export type { Address } from './connection/address.js';
 export type { CallCredentialsLike, LiftbridgeCredentials, LiftbridgeMetadata } from './credentials.js';
@@ -44,7 +45,7 @@ export { byKey, roundRobin } from './partitioners.js';
 export type { PartitionedMessage, Partitioner } from './partitioners.js';
 export type { LiftbridgeSinkOptions } from './sink/options.js';
 export type { PublishToSubjectOptions, SubjectReceipt } from './sink/publish-to-subject.js';
-export type { LiftbridgeSourceOptions, LiftbridgeStart, LiftbridgeUntil, StoreEvery } from './source/options.js';
+export type { LiftbridgeSourceOptions, LiftbridgeStart, LiftbridgeUntil } from './source/options.js';
 
 /**
  * A handle on a Liftbridge cluster, over gRPC. Nothing is connected until the first use or `connect()`. Connections that are

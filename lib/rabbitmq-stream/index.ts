@@ -29,6 +29,7 @@ export type {
   AmqpProperties,
 } from './codec/amqp/types.js';
 export type { Compression } from './compression/compressor.js';
+export type { StoreEvery } from '../core/store-every.js';
 export type { TlsMaterial, TlsOptions } from '../core/tls.js';
 export type { RabbitMqStreamDelivery } from './delivery.js';
 export type { RabbitMqStreamFields } from './fields.js';
@@ -41,7 +42,6 @@ export type {
   RabbitMqStreamSourceOptions,
   RabbitMqStreamStart,
   RabbitMqStreamUntil,
-  StoreEvery,
 } from './source/options.js';
 
 /**

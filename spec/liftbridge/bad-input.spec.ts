@@ -24,6 +24,7 @@ import {
   roundRobin,
   type LiftbridgeBroker,
   type LiftbridgeOptions,
+  type Partitioner,
 } from '../../lib/liftbridge/index.js';
 import { startLiftbridge, type LiftbridgeServer } from '../support/brokers/index.js';
 import { unique } from '../support/names.js';
@@ -454,9 +455,10 @@ describe('liftbridge: bad input', function () {
 
     it('a partitioner that throws, or gives no partition', async () => {
       const stream = await newStream(broker, { partitions: 2 });
-      const partition = ({ value }: { readonly value: Uint8Array }): number => {
-        if (value[0] === 1) throw new Error('no partition today');
-        return [0, 0, 7, -1, 0.5, NaN][value[0]!]!;
+      const partition: Partitioner = ({ value }) => {
+        const [number] = value as Uint8Array;
+        if (number === 1) throw new Error('no partition today');
+        return [0, 0, 7, -1, 0.5, NaN][number!]!;
       };
       const sink = broker.sink(stream, { partition });
       const receipts = await Promise.all([0, 1, 2, 3, 4, 5, 0].map((n) => sink.send(new Uint8Array([n]))));

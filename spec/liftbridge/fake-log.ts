@@ -27,6 +27,8 @@ export class FakeLog {
   /** The bytes of an answer to a unary call go through this. */
   change: (method: string, bytes: Uint8Array) => Uint8Array = (_method, bytes) => bytes;
   private readonly spoilt = new Map<number, number>();
+  /** Calls that were ended in a way of their own, in which nothing follows. */
+  readonly over = new WeakSet<FakeCall>();
 
   constructor(readonly fake: FakeLiftbridge) {
     this.unary('FetchMetadata', 'FetchMetadata', ({ streams }) => this.metadata(streams as string[]));
@@ -41,7 +43,9 @@ export class FakeLog {
     });
     fake.on('PublishAsync', (call) => {
       call.onRequest((bytes) => this.published(call, theirDecode('PublishRequest', bytes)));
-      call.onEnd(() => call.end());
+      call.onEnd(() => {
+        if (!this.over.has(call)) call.end();
+      });
     });
   }
 
@@ -92,7 +96,7 @@ export class FakeLog {
   }
 
   private deliver(call: FakeCall, offset: number): void {
-    if (call.stream.destroyed || call.stream.writableEnded) return;
+    if (this.over.has(call) || call.stream.closed) return;
     const message = theirEncode('Message', {
       offset,
       value: Buffer.from(this.values[offset]!),
@@ -105,11 +109,14 @@ export class FakeLog {
     const before = this.spoilt.get(offset) ?? 0;
     const spoilt = this.spoil(frame, offset, before);
     if (spoilt !== undefined) this.spoilt.set(offset, before + 1);
-    if (typeof spoilt === 'function') spoilt(call);
-    else call.raw(spoilt ?? frame);
+    if (typeof spoilt === 'function') {
+      this.over.add(call);
+      spoilt(call);
+    } else call.raw(spoilt ?? frame);
   }
 
   private published(call: FakeCall, request: Fields): void {
+    if (this.over.has(call) || call.stream.closed) return;
     const { correlationId, value } = request;
     const ack = (): Buffer => {
       const offset = this.values.length;

@@ -88,7 +88,15 @@ describe('liftbridge: connections that are lost', () => {
   it('in the middle of a publish: what is uncertain is told, and all else is stored once', async () => {
     const { stream, load, worker, told } = await work({}, false);
     await reaches(load, 2_000);
+    // acks stay on the way, so that some are missing for certain
+    proxy.stallToClient(true);
+    const { confirmed } = load;
+    for (let last = -1; last < confirmed.size;) {
+      last = confirmed.size;
+      for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    }
     proxy.cut();
+    proxy.stallToClient(false);
     await load.done;
     await worker.hasAll(load.confirmed);
     const stored = await readBack(handles.make(server), stream);

@@ -43,31 +43,29 @@ describe('liftbridge: memory', function () {
     expectSmall(report);
   });
 
+  it('goes on each time that the window has been full', async () => {
+    // what came is used up before there is room again, so that all depends on the broker being asked for more
+    const plan = { window: 16, stride: 1, warm: 1_000, last: 9_999 };
+    const report = await walk({ stream: backlog, count: 10_000, ...plan });
+    expect(report).to.include({ seen: 10_000, bytes: 10_000 * size });
+    expectSmall(report);
+  });
+
   // a slow message of each read of the socket must not keep all of that
-  for (const codec of ['none', 'bytes'] as const) {
-    it(`keeps no more than their own bytes for deliveries that stay unsettled (codec: ${codec})`, async () => {
-      const report = await walk({
-        stream: backlog,
-        count,
-        window: 2048,
-        stride: 256,
-        warm: 5_000,
-        holds: 64,
-        codec,
-        last: 29_999,
-      });
-      expect(report).to.include({ seen: 30_000, bytes: 30_000 * size });
-      expect(report.held).to.be.at.least(400);
-      expectSmall(report);
-    });
-  }
+  it('keeps no more than their own bytes for deliveries that stay unsettled', async () => {
+    const plan = { window: 2048, stride: 256, warm: 5_000, holds: 32, last: 29_999 };
+    const report = await walk({ stream: backlog, count: 30_000, ...plan });
+    expect(report).to.include({ seen: 30_000, bytes: 30_000 * size });
+    expect(report.held).to.be.at.least(800);
+    expectSmall(report);
+  });
 
   it('walks over small messages, some of which stay unsettled', async () => {
     const small = await newStream(handles.make(server));
-    const plan = { stream: small, count: 100_000 };
+    const plan = { stream: small, count: 50_000 };
     await fill({ ...plan, size: 512, maxInFlight: 10_000 });
-    // a read of the socket has a hundred of these, and 1500 times that would be more than 64 MiB
-    const report = await walk({ ...plan, window: 4096, stride: 256, warm: 2_000, holds: 64 });
+    // a read of the socket has a hundred of these, and 1500 times that would be more than 64 MiB; the codec gives views
+    const report = await walk({ ...plan, window: 4096, stride: 256, warm: 2_000, holds: 32, codec: 'bytes' });
     expect(report).to.include({ seen: plan.count, bytes: plan.count * 512 });
     expect(report.held).to.be.at.least(1_500);
     expectSmall(report);
@@ -75,7 +73,7 @@ describe('liftbridge: memory', function () {
 
   it('walks over messages of 1 MB', async () => {
     const large = await newStream(handles.make(server));
-    const plan = { stream: large, count: 200 };
+    const plan = { stream: large, count: 120 };
     // the broker refuses more than 1 MiB, with what goes with a message
     await fill({ ...plan, size: 1_000_000, maxInFlight: 2 });
     const report = await walk({ ...plan, window: 4, stride: 1, warm: 20 });
@@ -86,9 +84,9 @@ describe('liftbridge: memory', function () {
 
   it('walks over three partitions in one window', async () => {
     const merged = await newStream(handles.make(server), { partitions: 3 });
-    const plan = { stream: merged, count: 30_000 };
+    const plan = { stream: merged, count: 12_000 };
     await fill({ ...plan, size, spread: true });
-    const report = await walk({ ...plan, window: 64, stride: 4, warm: 6_000 });
+    const report = await walk({ ...plan, window: 64, stride: 4, warm: 2_000 });
     expect(report).to.include({ seen: plan.count, bytes: plan.count * size });
     expect(report.mostUnsettled).to.be.at.most(64);
     expectSmall(report);

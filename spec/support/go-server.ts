@@ -1,8 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { join } from 'node:path';
-import { cached } from './cache.js';
-import { command } from './command.js';
+import { goBuild } from './go-build.js';
 
 const modules = {
   'nats-streaming': {
@@ -37,24 +34,14 @@ export function goServer(name: GoServer): Promise<string> {
   return path;
 }
 
-async function build(name: GoServer): Promise<string> {
-  const folder = fileURLToPath(new URL(`./servers/${name}`, import.meta.url));
-  const module = modules[name];
-  const install =
-    'Install Go 1.24 or later (https://go.dev/dl) so that the specs can build their server' +
-    (module.variable ? `, start a Docker engine, or give a server's address in ${module.variable}.` : '.');
-  const [mod, sum, version] = await Promise.all([
-    readFile(join(folder, 'go.mod'), 'utf8'),
-    readFile(join(folder, 'go.sum'), 'utf8'),
-    command('go', ['env', 'GOVERSION'], { cwd: folder, install }),
-  ]);
-  return cached({
+function build(name: GoServer): Promise<string> {
+  const { package: main, variable } = modules[name];
+  return goBuild({
     name,
-    pins: [mod, sum, version],
-    build: async (target) => {
-      const flags = ['-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags=-s -w'];
-      const env = { CGO_ENABLED: '0' };
-      await command('go', ['build', ...flags, '-o', target, module.package], { cwd: folder, env, install });
-    },
+    folder: fileURLToPath(new URL(`./servers/${name}`, import.meta.url)),
+    package: main,
+    install:
+      'Install Go 1.24 or later (https://go.dev/dl) so that the specs can build their server' +
+      (variable ? `, start a Docker engine, or give a server's address in ${variable}.` : '.'),
   });
 }

@@ -1,7 +1,7 @@
 import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions as NodeTlsOptions, type TLSSocket } from 'node:tls';
-import type { TlsOptions } from '../../core/tls.js';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { nodeTlsOptions, type TlsOptions } from '../../core/tls.js';
 import type { Address } from './address.js';
 import type { ChannelOptions } from './channel.js';
 import {
@@ -72,7 +72,12 @@ export class Opening<T> {
     const { host, port } = this.#address;
     let socket: TLSSocket;
     try {
-      socket = connectTls({ ...nodeTlsOptions(tls, host), host, port, ALPNProtocols: ['h2'] });
+      socket = connectTls({
+        ...nodeTlsOptions(tls, isIP(host) === 0 ? host : undefined),
+        host,
+        port,
+        ALPNProtocols: ['h2'],
+      });
     } catch (error) {
       throw badMaterial(error);
     }
@@ -122,22 +127,4 @@ export class Opening<T> {
     const certified = tls?.cert !== undefined || tls?.pfx !== undefined;
     return { address: this.#address, phase: this.#phase, tls: tls !== undefined, certified };
   }
-}
-
-/** What `tls.connect` takes, of our options and no others. */
-function nodeTlsOptions(tls: TlsOptions, host: string): NodeTlsOptions {
-  const given = { ...tls, servername: tls.servername ?? (isIP(host) === 0 ? host : undefined) };
-  const names = [
-    'ca',
-    'cert',
-    'key',
-    'pfx',
-    'passphrase',
-    'servername',
-    'rejectUnauthorized',
-    'checkServerIdentity',
-    'minVersion',
-  ] as const;
-  // Node takes an undefined checkServerIdentity for a function
-  return Object.fromEntries(names.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])));
 }

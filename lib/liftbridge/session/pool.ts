@@ -25,6 +25,8 @@ export interface PoolParts {
   readonly hooks: PoolHooks;
 }
 
+/** How many of the calls that a broker takes at a time are kept for requests, at most. */
+const mostReserved = 16;
 /** How long after it was given out a channel counts as used, in milliseconds. */
 const linger = 1000;
 
@@ -48,7 +50,7 @@ interface Opening {
   waiters: number;
 }
 
-/** The channels: one for each address, made when needed. Those on which something is open are asked whether they live. @internal */
+/** The channels: one for each address, made when needed, and another one where that has no room. Those on which something is open are asked whether they live. @internal */
 export class Pool {
   private readonly pooled = new Set<Pooled>();
   private readonly opening = new Map<string, Opening>();
@@ -68,8 +70,8 @@ export class Pool {
       const there = this.at(address);
       if (there) return this.give(there);
       const made = await this.made(address, signal);
-      // of many who have waited for it, it may not have room for all
-      if (!made.up || this.at(address)?.channel === made) return made;
+      // it goes to those who have waited for it, as far as it has room for them
+      if (!made.up) return made;
     }
   }
 
@@ -97,8 +99,28 @@ export class Pool {
 
   private at(address: Address): Pooled | undefined {
     const key = keyOf(address);
-    for (const entry of this.pooled) if (entry.channel.up && keyOf(entry.address) === key) return entry;
+    for (const entry of this.pooled) {
+      if (entry.channel.up && keyOf(entry.address) === key && hasRoom(entry)) return entry;
+    }
     return undefined;
+  }
+
+  private give(entry: Pooled): Channel {
+    entry.usedAt = this.parts.clock.now();
+    if (entry.promised++ === 0) setImmediate(() => (entry.promised = 0));
+    return entry.channel;
+  }
+
+  /** One that is being made, for all who wait for one to that address. */
+  private async made(address: Address, signal: AbortSignal | undefined): Promise<Channel> {
+    const key = keyOf(address);
+    const opening = this.opening.get(key) ?? this.begin(key, address);
+    opening.waiters++;
+    try {
+      return await unlessAborted(opening.promise, signal);
+    } finally {
+      if (--opening.waiters === 0) this.abandon(key, opening, signal?.reason);
+    }
   }
 
   private begin(key: string, address: Address): Opening {
@@ -161,8 +183,8 @@ export class Pool {
   private async look(entry: Pooled): Promise<void> {
     const { options, hooks } = this.parts;
     const { channel } = entry;
-    if (this.isIdle(entry) && !hooks.isKnown(entry.address)) {
-      options.logger.debug(`no broker is at ${addressText(entry.address)} any more: the connection is closed`);
+    if (this.isIdle(entry) && (!hooks.isKnown(entry.address) || this.isSpare(entry))) {
+      options.logger.debug(`nobody needs the connection to ${addressText(entry.address)} any more: it is closed`);
       this.remove(entry);
       this.leave(channel);
       return;
@@ -179,6 +201,12 @@ export class Pool {
     return !isUsed && clock.now() - usedAt >= linger;
   }
 
+  /** Whether there is another one to the same broker. */
+  private isSpare(entry: Pooled): boolean {
+    const there = this.at(entry.address);
+    return there !== undefined && there !== entry;
+  }
+
   private remove(entry: Pooled): void {
     this.pooled.delete(entry);
     entry.cancelLook?.();
@@ -190,6 +218,16 @@ export class Pool {
     const left = channel.close().finally(() => this.leaving.delete(channel));
     this.leaving.set(channel, left);
   }
+}
+
+/**
+ * Whether a subscription more leaves room for requests, and for the question whether the broker lives: a proxy takes a hundred
+ * calls or so at a time, and those of subscriptions do not end.
+ */
+function hasRoom({ channel, promised }: Pooled): boolean {
+  const { calls, pending, limit } = channel;
+  const used = calls + pending + promised;
+  return used === 0 || used < limit - Math.min(limit / 4, mostReserved);
 }
 
 /** Names are the same in upper and lower case. */

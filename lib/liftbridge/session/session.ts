@@ -1,6 +1,8 @@
 import type { Cancel, Clock } from '../../core/clock.js';
 import { ClosedError, type WeirError } from '../../core/errors.js';
+import type { LogSessionHooks } from '../../core/log-handle.js';
 import { Retries } from '../../core/retries.js';
+import { Wellness } from '../../core/wellness.js';
 import type { FetchMetadataResponse } from '../codec/metadata.js';
 import { openChannel, type Channel } from '../connection/channel.js';
 import type { PartitionMetadata, StreamInfo } from '../metadata.js';
@@ -19,23 +21,11 @@ export type { PartitionTail } from './partition.js';
 /** @internal */
 export type { LookUpOptions } from './topology.js';
 
-/** Who is told how a session does. What a hook throws is logged. @internal */
-export interface SessionHooks {
-  /** The main channel is there, for the first time or again: whoever waits for a connection has one. */
-  located(): void;
-  /** All is well: the main channel is there, and nobody is suspended. `again`: after `interrupted`. */
-  connected(again: boolean): void;
-  /** The main channel is away, or somebody lost its own. Once, until `connected`. */
-  interrupted(cause: WeirError): void;
-  /** Given up: channels and retries have ended, and `start` may be called anew. */
-  failed(error: WeirError): void;
-}
-
 /** What a {@link Session} is made of. @internal */
 export interface SessionParts {
   readonly options: ResolvedOptions;
   readonly clock: Clock;
-  readonly hooks: SessionHooks;
+  readonly hooks: LogSessionHooks;
   /** Default: a real one. */
   readonly open?: typeof openChannel | undefined;
 }
@@ -55,17 +45,13 @@ export class Session {
   private readonly routes: Routes;
   private readonly calls: Calls;
   private readonly retries: Retries;
-  private readonly suspendees = new Set<object>();
-  /** Whether `connected` was the last that was told. */
-  private isWell = false;
-  private wasWell = false;
-  private isFailing = false;
-  private isClosed = false;
+  private readonly wellness: Wellness;
   private ending: Promise<void> | undefined;
 
   constructor(parts: SessionParts) {
     const { options, clock, open = openChannel } = parts;
     this.parts = parts;
+    this.wellness = new Wellness({ hooks: parts.hooks, logger: options.logger, up: () => this.mainChannel.up });
     this.pool = new Pool({
       options,
       clock,
@@ -88,11 +74,10 @@ export class Session {
       hooks: {
         up: () => {
           this.learn();
-          this.tell((hooks) => hooks.located());
-          this.settle();
+          this.wellness.located();
         },
         down: (cause) => {
-          this.interrupt(cause);
+          this.wellness.interrupted(cause);
         },
         failed: (error) => {
           this.fail(error);
@@ -209,14 +194,12 @@ export class Session {
 
   /** Somebody lost its channel and is being re-established. */
   suspended(who: object, cause: WeirError): void {
-    if (this.isClosed || this.isFailing) return;
-    this.suspendees.add(who);
-    this.interrupt(cause);
+    this.wellness.suspended(who, cause);
   }
 
   /** It is established again, or wants to be no more. Harmless for who was not suspended. */
   resumed(who: object): void {
-    if (this.suspendees.delete(who)) this.settle();
+    this.wellness.resumed(who);
   }
 
   /**
@@ -233,7 +216,7 @@ export class Session {
     failed: (error: WeirError) => void,
     after?: WeirError,
   ): Cancel {
-    if (this.isClosed) return () => undefined;
+    if (this.wellness.closed) return () => undefined;
     return this.retries.add(attempt, failed, after);
   }
 
@@ -247,7 +230,7 @@ export class Session {
   }
 
   private checkOpen(): void {
-    if (this.isClosed) throw closed();
+    if (this.wellness.closed) throw closed();
   }
 
   /** Learns of the other brokers, so that one of them can be the next. */
@@ -257,38 +240,21 @@ export class Session {
     });
   }
 
-  private settle(): void {
-    if (this.isWell || !this.mainChannel.up || this.suspendees.size > 0) return;
-    this.isWell = true;
-    const again = this.wasWell;
-    this.wasWell = true;
-    this.tell((hooks) => hooks.connected(again));
-  }
-
-  private interrupt(cause: WeirError): void {
-    if (!this.isWell) return;
-    this.isWell = false;
-    this.tell((hooks) => hooks.interrupted(cause));
-  }
-
   private fail(error: WeirError): void {
-    this.isFailing = true;
-    this.pool.drop(error);
-    // who lost its channel just now tries again in vain
-    const end = this.retries.doom();
-    this.suspendees.clear();
-    this.isWell = false;
-    this.wasWell = false;
-    this.isFailing = false;
+    const end = this.wellness.reset(() => {
+      this.pool.drop(error);
+      // who lost its channel just now tries again in vain
+      return this.retries.doom();
+    });
     this.mainChannel.rest();
-    this.tell((hooks) => hooks.failed(error));
+    this.wellness.failed(error);
     end(error);
   }
 
   private async shut(ms: number): Promise<void> {
     const error = closed();
     // said before anybody is told, who might want to be connected again
-    this.isClosed = true;
+    this.wellness.close();
     this.retries.cancelAll();
     this.mainChannel.close(error);
     this.topology.close(error);
@@ -304,16 +270,6 @@ export class Session {
         resolve();
       });
     });
-  }
-
-  /** Calls a hook, whose failure must not stop this machine. */
-  private tell(call: (hooks: SessionHooks) => void): void {
-    if (this.isClosed) return;
-    try {
-      call(this.parts.hooks);
-    } catch (error) {
-      this.parts.options.logger.error('a hook of the session failed', error);
-    }
   }
 }
 

@@ -42,6 +42,8 @@ export class Line implements PublishCallOwner {
   });
   /** While the next call has to wait. */
   private cancelRest: Cancel | undefined;
+  /** While the call before goes on: what it was given must not be overtaken on the way through another broker. */
+  private cancelWait: Cancel | undefined;
   private closed = false;
   private allEnded: (() => void) | undefined;
 
@@ -53,7 +55,7 @@ export class Line implements PublishCallOwner {
 
   /** Whether messages can be written, so that the server gets them soon. */
   get writable(): boolean {
-    if (this.blocked || this.cancelRest !== undefined || this.closed) return false;
+    if (this.blocked || this.cancelRest !== undefined || this.cancelWait !== undefined || this.closed) return false;
     return this.host.session.main?.up === true;
   }
 
@@ -96,6 +98,7 @@ export class Line implements PublishCallOwner {
   async close(ms: number): Promise<void> {
     this.closed = true;
     this.endRest();
+    this.endWait();
     if (ms > 0 && this.calls.size > 0) {
       for (const call of this.calls) call.halfClose();
       await new Promise<void>((resolve) => {
@@ -137,6 +140,7 @@ export class Line implements PublishCallOwner {
       this.blocked = false;
       if (call.channel.up && !this.closed) this.rest(error);
     }
+    if (this.calls.size === 0) this.endWait();
     this.owner.lost(call, current, error);
     if (this.calls.size === 0) this.allEnded?.();
   }
@@ -148,6 +152,11 @@ export class Line implements PublishCallOwner {
     this.call = undefined;
     this.blocked = false;
     call.halfClose();
+    // which may be a broker that stands still; what it has not acknowledged by then is given back
+    this.cancelWait ??= this.host.clock.after(this.host.resolved.ackTimeout, () => {
+      this.cancelWait = undefined;
+      this.owner.room();
+    });
   }
 
   /** The channel is there and the call is not: the next one is opened a little later. */
@@ -158,6 +167,11 @@ export class Line implements PublishCallOwner {
       this.cancelRest = undefined;
       this.owner.room();
     });
+  }
+
+  private endWait(): void {
+    this.cancelWait?.();
+    this.cancelWait = undefined;
   }
 
   private endRest(): void {

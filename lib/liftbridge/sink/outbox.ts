@@ -108,6 +108,11 @@ export class Outbox implements LineOwner {
     this.doubtful.delete(port);
   }
 
+  /** Whether messages of it were sent and not answered. */
+  awaits(publisher: Publisher): boolean {
+    return this.unanswered.some((entry) => entry.publisher === publisher);
+  }
+
   /** What the generated ids of messages with acks begin with. */
   get ackedPrefix(): string {
     return this.prefix;

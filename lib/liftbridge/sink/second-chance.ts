@@ -23,11 +23,17 @@ export class SecondChance {
   /** Sent again, the last time that something was. */
   private retried: readonly Entry[] = [];
   private cancel: Cancel | undefined;
+  /** When there is no chance any more. */
+  private end = 0;
 
-  /** @param again - takes what was kept, to be sent again */
+  /**
+   * @param again - takes what was kept, to be sent again
+   * @param awaited - whether there are others whose answers are on their way
+   */
   constructor(
     private readonly clock: Clock,
     private readonly again: (entries: readonly Entry[]) => void,
+    private readonly awaited: () => boolean,
   ) {}
 
   /** A message is written. @param alone - whether nothing else waits, so that what was heard of others is history */
@@ -47,16 +53,26 @@ export class SecondChance {
   take(entry: Entry, reconnectedAt: number): boolean {
     const now = this.clock.now();
     this.since ??= now;
-    const left = Math.max(this.since + patience, reconnectedAt + restartPatience) - now;
-    if (left <= 0) return false;
+    this.end = Math.max(this.since + patience, reconnectedAt + restartPatience);
+    if (this.end <= now) return false;
     this.held.push(entry);
+    if (this.cancel === undefined) this.arm(this.wait);
+    return true;
+  }
+
+  private arm(wait: number): void {
     // the last attempt is made when the time is over, not before
-    this.cancel ??= this.clock.after(Math.min(this.wait, left), () => {
+    const left = this.end - this.clock.now();
+    this.cancel = this.clock.after(Math.min(wait, left), () => {
+      // one that is refused as these were belongs behind them, and before what comes later
+      if (wait < left && this.awaited()) {
+        this.arm(firstWait);
+        return;
+      }
       this.wait = Math.min(this.wait * 2, longestWait);
       this.retried = this.release();
       this.again(this.retried);
     });
-    return true;
   }
 
   /** A message was stored: the stream is known. */

@@ -45,9 +45,13 @@ export class StreamPort implements PublishPort {
     const { partition, ackPolicy } = settings;
     if (typeof partition === 'function') this.partitioner = partition;
     else if (ackPolicy !== 'none') this.plain = this.lane(partition, ackPolicy);
-    this.secondChance = new SecondChance(host.clock, (entries) => {
-      this.tryAgain(entries);
-    });
+    this.secondChance = new SecondChance(
+      host.clock,
+      (entries) => {
+        this.tryAgain(entries);
+      },
+      () => outbox.awaits(this.publisher!),
+    );
   }
 
   /** ms */

@@ -73,6 +73,15 @@ export class Unanswered {
     return number === undefined ? undefined : this.take(number);
   }
 
+  /** Whether there is one of that kind. */
+  some(is: (entry: Entry) => boolean): boolean {
+    let found = false;
+    this.inFlight.each((_number, entry) => {
+      found ||= is(entry);
+    });
+    return found;
+  }
+
   /** Takes out all with a number from `first` to before `end`, in their order. */
   takeAll(first: number, end: number): Entry[] {
     const taken: Entry[] = [];

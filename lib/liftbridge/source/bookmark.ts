@@ -1,10 +1,11 @@
 import { StreamUnavailableError } from '../../core/errors.js';
 import type { LogIntake } from '../../core/log-intake.js';
-import { offsetAfter, offsetBefore, type OffsetKey } from '../../core/offset.js';
+import { offsetBefore, type OffsetKey } from '../../core/offset.js';
 import { pause } from '../../core/pause.js';
 import { PositionKeeper } from '../../core/position-keeper.js';
 import { newOnly, untilOffset } from '../../core/starts.js';
 import { Track, type Progress } from '../../core/track.js';
+import { storedEvery } from '../../core/store-every.js';
 import type { Consumer } from '../codec/requests.js';
 import type { MessageDelivery } from '../delivery.js';
 import type { LiftbridgeHost } from '../host.js';
@@ -12,8 +13,18 @@ import { cursorOf, logOf } from '../positions.js';
 import type { PartitionTail } from '../session/session.js';
 import type { LiftbridgeSourceOptions } from './options.js';
 import { knock, peek, type PeekLimits } from './peek.js';
-import { beginAfter, beginAt, beginEarliest, beginning, type Beginning } from './starting.js';
-import { pausedError, type Position } from './subscription.js';
+import {
+  afterNewest,
+  beginAfter,
+  beginAt,
+  beginEarliest,
+  beginning,
+  beginSince,
+  type Beginning,
+  type Search,
+} from './starting.js';
+import type { Position } from './subscription.js';
+import { askTail } from './tail.js';
 
 /** What is read, and how. @internal */
 export interface ReadRequest {
@@ -26,10 +37,8 @@ export interface ReadRequest {
   readonly consumer: () => Consumer | undefined;
 }
 
-const storeMessages = 10_000;
-const storeMs = 5_000;
 /** Milliseconds for a group's member to store where it stood when another takes its partition. */
-const handOver = 100;
+const handOverTime = 100;
 
 /**
  * Where a source stands in one partition: where it begins, where it goes on after a loss, whether it is still the same log,
@@ -53,6 +62,10 @@ export class Bookmark {
   private placed = false;
   /** Stores go one after the other, so that an older position never comes behind a newer one. */
   private storing: Promise<unknown> = Promise.resolve();
+  /** Whether the log is another one than that of which the cursor tells. */
+  private isAnew = false;
+  /** Of what is being stored when the position is not this source's any more. */
+  private readonly aborter = new AbortController();
 
   constructor(
     private readonly host: LiftbridgeHost,
@@ -67,8 +80,7 @@ export class Bookmark {
       clock: host.clock,
       log: host.log,
       what: `'${cursor}' in partition ${partition} of '${stream}'`,
-      messages: options.storeEvery?.messages ?? storeMessages,
-      ms: options.storeEvery?.ms ?? storeMs,
+      ...storedEvery(options.storeEvery),
       store: (due) => this.store(cursor, due),
       stalled: (offset) => {
         host.story.tell({ type: 'stalled', channel: stream, offset });
@@ -85,12 +97,17 @@ export class Bookmark {
     // the cursor before the end of the log: who reads for the same group moves both meanwhile, and a cursor beyond the end
     // would be that of another log
     const stored = known === undefined ? await this.storedPosition(signal) : undefined;
-    const tail = await this.tail(limits);
+    const tail = await askTail(this.host.session, this.request, limits);
+    signal.throwIfAborted();
+    const search = this.search(tail, limits);
     this.fresh = true;
-    if (known !== undefined) this.beginning = this.resumed(known, tail);
-    else {
+    if (known !== undefined) {
+      const resumed = await this.resumed(known, search);
+      signal.throwIfAborted();
+      this.beginning = resumed;
+    } else {
       this.created = tail.created;
-      const found = this.tracked(stored, tail) ?? (await this.origin(tail, limits));
+      const found = this.tracked(stored, tail) ?? (await this.origin(search));
       signal.throwIfAborted();
       this.beginning = found;
       this.resolveEnd(found, tail);
@@ -116,15 +133,17 @@ export class Bookmark {
   }
 
   /**
-   * Stores where it stands, and remembers what the next subscription of the durable should know. Never rejects.
+   * Stores where it stands at the call, and remembers what the next subscription of the durable should know. Never rejects.
    * @param mine - whether the position is still this source's to store
    */
   async end(mine: boolean): Promise<void> {
     const { keeper, host, track, request } = this;
     const { stream, partition, options } = request;
-    if (mine && keeper !== undefined && this.beginning !== undefined) {
+    if (!mine) this.aborter.abort(new StreamUnavailableError('another member of the group reads the partition'));
+    else if (keeper !== undefined && this.beginning !== undefined) {
       try {
-        await keeper.flush(track);
+        if (options.queue === undefined) await keeper.flush(track);
+        else await this.handOver(keeper, track);
       } catch (error) {
         host.log.warn(`the position in partition ${partition} of '${stream}' was not stored`, error);
       }
@@ -152,7 +171,22 @@ export class Bookmark {
     if (member === undefined) return;
     const channel = await this.host.session.leader(stream, partition, { signal: limits.signal });
     await knock(channel, { stream, partition, resume: this.request.options.resume, consumer: member }, limits);
-    await pause(handOver, limits.clock, limits.signal);
+    await pause(handOverTime, limits.clock, limits.signal);
+  }
+
+  /** Stores where the track stands now, unless who has taken the partition over unheard has come further. */
+  private async handOver(keeper: PositionKeeper, { position }: Track): Promise<void> {
+    const { stream, partition } = this.request;
+    if (position === undefined || (keeper.last !== undefined && position <= keeper.last)) return;
+    await this.storing;
+    if (!this.isAnew) {
+      const stored = await this.host.cursors.fetch(stream, partition, this.cursor!, this.aborter.signal);
+      if (stored !== undefined && stored >= position) return;
+    }
+    // settling moves the track no further once the partition is given away
+    const standing = new Track();
+    standing.skip(position);
+    await keeper.flush(standing);
   }
 
   private get logName(): string {
@@ -201,54 +235,29 @@ export class Bookmark {
     this.track.ended = track.ended;
     this.placed = false;
     this.newest = undefined;
+    this.isAnew = true;
     keeper?.begin(undefined);
     host.story.tell({ type: 'reset', channel: request.stream, last: last === undefined ? undefined : BigInt(last) });
   }
 
-  /** The end of the log, by its leader; of a partition that is paused, once it was resumed. */
-  private async tail(limits: PeekLimits): Promise<PartitionTail> {
-    const { session } = this.host;
-    const { stream, partition, options } = this.request;
-    const { signal } = limits;
-    const resume = options.resume === true;
-    try {
-      return await session.tail(stream, partition, signal);
-    } catch (error) {
-      // the leader of a paused partition answers as a broker that does not lead it
-      if (!(error instanceof StreamUnavailableError)) throw error;
-      const info = await session.stream(stream, { fresh: true, signal });
-      if (info.partitions.get(partition)?.paused !== true) throw error;
-      const channel = await session.leader(stream, partition, { signal });
-      try {
-        // the broker goes on saying "paused" when the partition was resumed
-        await knock(channel, { stream, partition, resume }, limits);
-      } catch (reason) {
-        const { message } = reason as Error;
-        throw message.includes('segment has been closed') ? pausedError({ stream, partition }, reason) : error;
-      }
-      try {
-        return await session.tail(stream, partition, signal);
-      } catch (again) {
-        // its leader takes subscribers that wait for what is new, and does not tell of it
-        const isPaused = again instanceof StreamUnavailableError && again.detail?.['paused'] === true;
-        throw isPaused && !resume ? pausedError({ stream, partition }, again) : again;
-      }
-    }
-  }
-
   /** Where it goes on after a loss. */
-  private resumed(known: Beginning, { newest, created }: PartitionTail): Beginning {
+  private async resumed(known: Beginning, search: Search): Promise<Beginning> {
     const { last } = this.track;
+    const { newest, created } = search.tail;
+    // what came so far may all have been older than what was asked for
+    const { since } = known;
     if (created !== this.created) {
       this.created = created;
       this.reset();
-      return beginEarliest();
+      return { ...beginEarliest(), since };
     }
     if (last === undefined) return known;
-    if (newest !== undefined && newest >= last) return beginAfter(last);
-    // the leader has not got what was read: what is to come has the same offsets
+    if (newest !== undefined && newest >= last) return { ...beginAfter(last), since };
+    // the leader has not got what was read: what it got instead, and is to get, has the same offsets and is younger
+    const read = this.newest?.timestamp;
+    const found = read === undefined ? beginAt(afterNewest(newest)) : await beginSince(read + 1n, search);
     this.reset();
-    return beginAt(newest === undefined ? 0 : offsetAfter(newest));
+    return found;
   }
 
   private async storedPosition(signal: AbortSignal): Promise<OffsetKey | undefined> {
@@ -263,20 +272,36 @@ export class Bookmark {
     const { stream, options } = this.request;
     if (cursor === undefined) return undefined;
     this.keeper?.begin(stored);
-    const position = this.recall(options, stored) ?? stored;
+    const position = this.recall(options, stored, tail) ?? stored;
     if (position === undefined) return undefined;
-    if (tail.newest !== undefined && position <= tail.newest) return beginAfter(position);
+    if (tail.newest !== undefined && position <= tail.newest) {
+      this.track.skip(position);
+      return beginAfter(position);
+    }
     this.track = new Track();
+    this.isAnew = true;
     this.keeper?.begin(undefined);
     host.story.tell({ type: 'reset', channel: stream, last: BigInt(position) });
     return beginEarliest();
   }
 
   /** What an earlier subscription of the durable in this process has settled, if that is more than what is stored. */
-  private recall({ durable }: LiftbridgeSourceOptions, stored: OffsetKey | undefined): OffsetKey | undefined {
+  private recall(
+    { durable }: LiftbridgeSourceOptions,
+    stored: OffsetKey | undefined,
+    { newest }: PartitionTail,
+  ): OffsetKey | undefined {
     if (durable === undefined) return undefined;
-    const progress = this.host.progress.recall(this.logName, durable);
+    const { host, request } = this;
+    const progress = host.progress.recall(this.logName, durable);
     if (progress === undefined) return undefined;
+    if (newest === undefined || progress.last > newest) {
+      // a leader that had less was elected: which of the offsets mean other messages by now is not known
+      if (stored === undefined || (newest !== undefined && stored <= newest)) {
+        host.story.tell({ type: 'reset', channel: request.stream, last: BigInt(progress.last) });
+      }
+      return undefined;
+    }
     // a broker that was restarted does not see what is stored until something is stored again; else somebody moved the cursor
     const isBlind = stored === undefined && progress.outages !== this.host.outages;
     if (progress.stored !== stored && !isBlind) return undefined;
@@ -289,22 +314,23 @@ export class Bookmark {
    * Where a subscription begins that has no position yet. With "new only", one that is tracked gets its position here: what
    * is published while nobody listens, later on, is new as well. An empty log has none to give.
    */
-  private async origin(tail: PartitionTail, limits: PeekLimits): Promise<Beginning> {
-    const { stream, partition, options, began } = this.request;
+  private async origin(search: Search): Promise<Beginning> {
+    const { options, began } = this.request;
     const start = options.start ?? newOnly();
-    const found = await beginning(
-      start,
-      {
-        tail,
-        peek: async (offset) => {
-          const channel = await this.host.session.leader(stream, partition, { signal: limits.signal });
-          return peek(channel, stream, partition, offset, limits);
-        },
-      },
-      began,
-    );
-    if (start.kind === 'newOnly' && this.keeper !== undefined) this.place(found.from!);
+    const found = await beginning(start, search, began);
+    if (start.kind === 'newOnly') this.place(found.from!);
     return found;
+  }
+
+  private search(tail: PartitionTail, limits: PeekLimits): Search {
+    const { stream, partition } = this.request;
+    return {
+      tail,
+      peek: async (offset) => {
+        const channel = await this.host.session.leader(stream, partition, { signal: limits.signal });
+        return peek(channel, stream, partition, offset, limits);
+      },
+    };
   }
 
   private resolveEnd({ from }: Beginning, { newest }: PartitionTail): void {
@@ -323,7 +349,8 @@ export class Bookmark {
     const { stream, partition } = this.request;
     const storing = this.storing.then(async () => {
       const position = due();
-      if (position !== undefined) await this.host.cursors.set(stream, partition, cursor, BigInt(position));
+      const { signal } = this.aborter;
+      if (position !== undefined) await this.host.cursors.set(stream, partition, cursor, BigInt(position), signal);
       return position;
     });
     this.storing = storing.catch(() => undefined);

@@ -5,6 +5,7 @@ const codes = {
   ok: 0,
   cancelled: 1,
   invalidArgument: 3,
+  deadlineExceeded: 4,
   notFound: 5,
   resourceExhausted: 8,
   failedPrecondition: 9,
@@ -44,8 +45,8 @@ export function endOf({ code, message }: CallStatus, accepted: boolean): End {
     case codes.ok:
       return 'ended';
     case codes.unavailable:
-    // nobody here has cancelled it: a proxy on the way ends calls so that took long
     case codes.cancelled:
+    case codes.deadlineExceeded:
       return 'lost';
     case codes.resourceExhausted:
       if (says('End of readonly partition') || says('Stop offset reached') || says('Stream is empty'))

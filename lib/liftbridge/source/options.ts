@@ -1,5 +1,5 @@
 import type { SourceOptions } from '../../core/broker.js';
-import { count, duration, either, flag, kinds, list, object, oneOf, type Shape } from '../../core/check.js';
+import { count, either, flag, kinds, list, oneOf, type Shape } from '../../core/check.js';
 import { InvalidOptionError } from '../../core/errors.js';
 import type {
   Earliest,
@@ -12,6 +12,7 @@ import type {
   UntilOffset,
   UntilTime,
 } from '../../core/starts.js';
+import { storeEveryChecker, type StoreEvery } from '../../core/store-every.js';
 import { cursorId } from '../names.js';
 
 /** Where a subscription to a stream can begin. */
@@ -19,14 +20,6 @@ export type LiftbridgeStart = NewOnly | Latest | Earliest | FromOffset | FromTim
 
 /** Where a subscription to a stream can end by itself; each partition ends on its own. */
 export type LiftbridgeUntil = UntilNow | UntilOffset | UntilTime;
-
-/** When the position of a `durable` or `queue` is stored as a cursor, besides at the end. */
-export interface StoreEvery {
-  /** Settled messages. Default 10 000. */
-  readonly messages?: number | undefined;
-  /** Milliseconds. Default 5000. */
-  readonly ms?: number | undefined;
-}
 
 /** What a source of Liftbridge takes. */
 export interface LiftbridgeSourceOptions extends SourceOptions<LiftbridgeStart, LiftbridgeUntil> {
@@ -74,7 +67,7 @@ export const liftbridgeSourceShape: Shape = {
   partition: either(oneOf('all'), partition(), list(partition())),
   durable: cursorId,
   queue: cursorId,
-  storeEvery: object<StoreEvery>({ messages: count(), ms: duration({ min: 1 }) }),
+  storeEvery: storeEveryChecker,
   readIsrReplica: flag(),
   resume: flag(),
 };

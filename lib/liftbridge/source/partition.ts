@@ -95,7 +95,7 @@ export class Partition implements Origin {
   }
 
   start(): void {
-    this.subscription.start();
+    if (!this.over) this.subscription.start();
   }
 
   /** Hands in what there is while there is room. */
@@ -109,6 +109,12 @@ export class Partition implements Origin {
     }
     this.pulling = false;
     if (this.stopped && !this.over && !this.track.ended) this.owner.waits(this);
+  }
+
+  /** The rest is not asked for. A group's member stays subscribed, because that is how it hears who reads next. */
+  rest(): void {
+    this.letGo();
+    if (this.isAlone) this.subscription.end();
   }
 
   settled(track: Track): void {
@@ -154,7 +160,8 @@ export class Partition implements Origin {
       this.held = delivery;
       this.owner.arrived(this);
     }
-    if (this.held === undefined && intake.room && !this.track.ended) return true;
+    if (this.over || this.track.ended) return false;
+    if (this.held === undefined && intake.room) return true;
     this.stopped = true;
     this.owner.waits(this);
     return false;

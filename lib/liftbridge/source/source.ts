@@ -7,7 +7,7 @@ import type { LogDelivery } from '../../core/track.js';
 import type { Consumer } from '../codec/requests.js';
 import type { MessageDelivery } from '../delivery.js';
 import type { LiftbridgeHost } from '../host.js';
-import { Membership, type Assignment } from './membership.js';
+import { Membership, type Assignment } from '../group/membership.js';
 import type { LiftbridgeSourceOptions } from './options.js';
 import { Partition, type PartitionOwner } from './partition.js';
 
@@ -31,7 +31,7 @@ export class LiftbridgeSource extends SourceLife implements LogProtocol, LiveSou
   private cancelOpening: Cancel | undefined;
   private cancelTakeBack: Cancel | undefined;
   /** Partitions that were taken away and store where they stood. */
-  private readonly leaving = new Set<Promise<void>>();
+  private readonly leaving = new Map<number, Promise<unknown>>();
 
   constructor(
     private readonly host: LiftbridgeHost,
@@ -64,10 +64,12 @@ export class LiftbridgeSource extends SourceLife implements LogProtocol, LiveSou
   }
 
   reached(): void {
-    const { partitions } = this;
-    if (partitions.size === 0) return;
-    for (const { track } of partitions.values()) if (!track.ended) return;
-    this.request.receiver.complete();
+    let all = this.partitions.size > 0;
+    for (const partition of this.partitions.values()) {
+      if (partition.track.ended) partition.rest();
+      else all = false;
+    }
+    if (all) this.request.receiver.complete();
   }
 
   // what the partitions tell
@@ -138,7 +140,7 @@ export class LiftbridgeSource extends SourceLife implements LogProtocol, LiveSou
 
   /** The positions are stored before the partitions are given away: who reads them next asks for them. */
   private async leave(): Promise<void> {
-    await Promise.all([...this.leaving, ...[...this.partitions.values()].map((partition) => partition.end())]);
+    await Promise.all([...this.leaving.values(), ...[...this.partitions.values()].map((partition) => partition.end())]);
     await this.membership?.end();
   }
 
@@ -174,7 +176,15 @@ export class LiftbridgeSource extends SourceLife implements LogProtocol, LiveSou
       this.partitions.set(partition, reader);
       return reader;
     });
-    for (const partition of added) partition.start();
+    for (const reader of added) {
+      const leaving = this.leaving.get(reader.partition);
+      // where it was read before by this very member, its position is to be stored before it is asked for
+      if (leaving === undefined) reader.start();
+      else
+        void leaving.then(() => {
+          reader.start();
+        });
+    }
   }
 
   private join(group: string): void {
@@ -212,11 +222,13 @@ export class LiftbridgeSource extends SourceLife implements LogProtocol, LiveSou
       if (!which(number)) continue;
       this.partitions.delete(number);
       const { track } = partition;
-      const leaving: Promise<void> = partition.end().then(() => {
-        this.intake.drop(track);
-        this.leaving.delete(leaving);
+      const before = this.leaving.get(number);
+      const leaving: Promise<unknown> = Promise.all([before, partition.end()]).then(() => {
+        if (this.leaving.get(number) === leaving) this.leaving.delete(number);
       });
-      this.leaving.add(leaving);
+      this.leaving.set(number, leaving);
+      // what is released from here on is for the other to emit
+      this.intake.drop(track);
     }
   }
 }

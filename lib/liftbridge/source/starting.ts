@@ -58,10 +58,10 @@ export async function beginning(start: Start, search: Search, now: number): Prom
     case 'fromOffset':
       return beginAt(offsetKey(start.offset));
     case 'fromTime':
-      return beginSince(start.time, search);
+      return beginSince(nanoseconds(start.time), search);
     case 'fromAgo':
       // "since now" is told by what is stored, and not by a clock, in whose millisecond messages lie on both sides of it
-      return start.ms === 0 ? beginAt(afterNewest(newest)) : beginSince(now - start.ms, search);
+      return start.ms === 0 ? beginAt(afterNewest(newest)) : beginSince(nanoseconds(now - start.ms), search);
     case 'latest':
       return beginAt(newest ?? 0);
     case 'newOnly':
@@ -69,16 +69,25 @@ export async function beginning(start: Start, search: Search, now: number): Prom
   }
 }
 
-function afterNewest(newest: OffsetKey | undefined): OffsetKey {
+function nanoseconds(ms: number): bigint {
+  const time = Math.max(ms, 0);
+  const whole = Math.floor(time);
+  // a number of nanoseconds since 1970 is exact to some 200 of them only, and a message can lie right on the millisecond
+  return BigInt(whole) * 1_000_000n + BigInt(Math.ceil((time - whole) * 1e6));
+}
+
+/** The offset that the next message gets. @internal */
+export function afterNewest(newest: OffsetKey | undefined): OffsetKey {
   return newest === undefined ? 0 : offsetAfter(newest);
 }
 
 /**
  * From a time on. The server's own search begins at the end where the newest segment of the log is empty, as it is after a
  * segment was rolled (liftbridge 1.9), so the offset is searched for here: in the middle, and so on.
+ * @param since - nanoseconds since the Unix epoch
+ * @internal
  */
-async function beginSince(time: number, { tail, peek }: Search): Promise<Beginning> {
-  const since = BigInt(Math.ceil(Math.max(time, 0) * 1e6));
+export async function beginSince(since: bigint, { tail, peek }: Search): Promise<Beginning> {
   const { highWatermark } = tail;
   if (highWatermark === undefined) return { ...beginAt(0), since };
   const last = await peek(highWatermark);

@@ -64,11 +64,11 @@ const grace = { first: 1_000, again: 10_000 };
 export class Subscription {
   private cancelRetry: Cancel | undefined;
   private call: Call | undefined;
-  private channel: Channel | undefined;
   /** Since when the partition is not found, in ms. */
   private missingSince: number | undefined;
   private isFirst = true;
-  private isReplaced = false;
+  /** Whether the broker has ended it by saying that there is nothing more, or that another member reads from here on. */
+  private isDone = false;
   private over = false;
 
   constructor(
@@ -92,14 +92,9 @@ export class Subscription {
     this.call?.resume();
   }
 
-  /** Whether the broker sends, or did so until it said that another member reads from here on. */
+  /** Whether the broker sends, or did so until it said that nothing more comes, or that another member reads from here on. */
   get wasLive(): boolean {
-    return this.call !== undefined || this.isReplaced;
-  }
-
-  /** Drops the connection that it goes over, as the answer to what should not have come on it. */
-  drop(error: WeirError): void {
-    this.channel?.destroy(error);
+    return this.call !== undefined || this.isDone;
   }
 
   /** Ends it at the broker, at once. */
@@ -113,7 +108,7 @@ export class Subscription {
 
   private leave(): void {
     this.call?.cancel();
-    this.call = this.channel = undefined;
+    this.call = undefined;
   }
 
   private fail(error: WeirError): void {
@@ -129,14 +124,17 @@ export class Subscription {
       signal.throwIfAborted();
       await this.open(await this.find(signal), position, signal);
     } catch (error) {
-      if (error instanceof StreamNotFoundError && !signal.aborted && this.mayComeYet()) {
-        throw new StreamUnavailableError(error.message, { broker: 'liftbridge', cause: error, detail: error.detail });
-      }
+      if (signal.aborted) throw error;
+      // who was thought to lead may not: the next attempt asks for the leader
+      if (error instanceof StreamUnavailableError) session.forgetStream(this.request.stream);
+      if (!(error instanceof StreamNotFoundError)) this.missingSince = undefined;
+      else if (this.mayComeYet()) throw passing(error);
       throw error;
     }
     this.isFirst = false;
     this.missingSince = undefined;
-    session.resumed(this);
+    // it can have been lost again before this turn has come
+    if (this.call !== undefined) session.resumed(this);
   }
 
   /** Whether what is not found is to be looked for again. */
@@ -189,7 +187,6 @@ export class Subscription {
             if (accepted) return this.handlers.message(bytes, start, end);
             accepted = true;
             this.call = call;
-            this.channel = channel;
             decide(resolve);
             return true;
           },
@@ -229,17 +226,12 @@ export class Subscription {
     resolve: () => void,
     reject: (error: Error) => void,
   ): void {
-    const { session } = this.host;
-    const { stream } = this.request;
     const error = cause ?? statusError(status, this.asked, channel.address);
     switch (endOf(status, false)) {
       case 'exhausted':
         resolve();
         this.finish();
         return;
-      case 'moved':
-        session.forgetStream(stream);
-        break;
       case 'fenced':
         resolve();
         this.end();
@@ -253,9 +245,12 @@ export class Subscription {
           new StreamUnavailableError(`cannot ${this.asked}: the broker ended it at once`, { broker: 'liftbridge' }),
         );
         return;
+      case 'lost':
+        reject(cause ?? passing(error));
+        return;
+      case 'moved':
       case 'paused':
       case 'deleted':
-      case 'lost':
       case 'failed':
     }
     reject(error);
@@ -264,12 +259,14 @@ export class Subscription {
   /** It had been accepted, and the call has ended. */
   private ended(call: Call, channel: Channel, status: CallStatus, cause: WeirError | undefined): void {
     if (this.over || this.call !== call) return;
-    this.call = this.channel = undefined;
+    this.call = undefined;
     if (cause instanceof FrameTooLargeError) {
       this.fail(cause);
       return;
     }
     if (cause instanceof ProtocolError) this.handlers.malformed(cause);
+    // that can have been the end of it
+    if (this.over) return;
     const error = cause ?? statusError(status, this.asked, channel.address);
     switch (cause === undefined ? endOf(status, true) : 'lost') {
       case 'exhausted':
@@ -282,7 +279,7 @@ export class Subscription {
       case 'ended':
         if (this.handlers.consumer() === undefined) this.lost(error);
         else {
-          this.isReplaced = true;
+          this.isDone = true;
           this.end();
           this.handlers.replaced();
         }
@@ -292,20 +289,21 @@ export class Subscription {
         this.fail(error);
         return;
       default:
-        // whoever leads now is to be asked for
-        this.host.session.forgetStream(this.request.stream);
         this.lost(error);
     }
   }
 
   private finish(): void {
     if (this.over) return;
+    this.isDone = true;
     this.end();
     this.handlers.exhausted();
   }
 
   private lost(error: WeirError): void {
-    this.host.session.suspended(this, error);
+    const { session } = this.host;
+    session.forgetStream(this.request.stream);
+    session.suspended(this, error);
     this.handlers.lost(error);
     if (!this.over) this.start(error);
   }
@@ -316,8 +314,14 @@ export class Subscription {
     const info = await this.host.session.stream(stream, { fresh: true });
     return info.partitions.get(partition)?.paused === true && !this.request.resume
       ? pausedError(this.request, error)
-      : new StreamUnavailableError(error.message, { broker: 'liftbridge', cause: error, detail: error.detail });
+      : passing(error);
   }
+}
+
+/** What may be over soon, so that it is tried again. */
+function passing(error: WeirError): WeirError {
+  if (error.retriable) return error;
+  return new StreamUnavailableError(error.message, { broker: 'liftbridge', cause: error, detail: error.detail });
 }
 
 /** What a source that may not resume a partition says of one that is paused. @internal */

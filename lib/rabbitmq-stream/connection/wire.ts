@@ -1,9 +1,9 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions as NodeTlsOptions } from 'node:tls';
+import { connect as connectTls } from 'node:tls';
 import type { Cancel, Clock } from '../../core/clock.js';
 import { InvalidOptionError } from '../../core/errors.js';
 import type { SocketPhase } from './socket-failures.js';
-import type { TlsOptions } from '../../core/tls.js';
+import { nodeTlsOptions, type TlsOptions } from '../../core/tls.js';
 
 /** Bytes that one read of a plain socket brings at most. */
 const readSize = 256 * 1024;
@@ -120,7 +120,7 @@ export class Wire {
     const { host, port } = this.#options;
     let socket;
     try {
-      socket = connectTls({ ...nodeTlsOptions(tls, host), host, port });
+      socket = connectTls({ ...nodeTlsOptions(tls, isIP(host) === 0 ? host : undefined), host, port });
     } catch (error) {
       throw badMaterial(error);
     }
@@ -134,24 +134,6 @@ export class Wire {
     });
     return socket;
   }
-}
-
-/** What `tls.connect` takes, of our options and no others. */
-function nodeTlsOptions(tls: TlsOptions, host: string): NodeTlsOptions {
-  const given = { ...tls, servername: tls.servername ?? (isIP(host) === 0 ? host : undefined) };
-  const names = [
-    'ca',
-    'cert',
-    'key',
-    'pfx',
-    'passphrase',
-    'servername',
-    'rejectUnauthorized',
-    'checkServerIdentity',
-    'minVersion',
-  ] as const;
-  // Node takes an undefined checkServerIdentity for a function
-  return Object.fromEntries(names.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])));
 }
 
 /** Node's own message is not passed on: of a value of the wrong type it shows the value, which may be a secret. */

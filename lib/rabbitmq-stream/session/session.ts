@@ -1,12 +1,14 @@
 import type { Cancel, Clock } from '../../core/clock.js';
 import { ClosedError, StreamUnavailableError, type WeirError } from '../../core/errors.js';
+import type { LogSessionHooks } from '../../core/log-handle.js';
+import { Retries } from '../../core/retries.js';
+import { Wellness } from '../../core/wellness.js';
 import { openConnection } from '../connection/connection.js';
 import type { Address, ResolvedOptions } from '../options.js';
 import { Dialer, shuffled } from './dialer.js';
 import type { Link, LinkRole } from './link.js';
 import { Locator } from './locator.js';
 import { Pool } from './pool.js';
-import { Retries } from '../../core/retries.js';
 import { findPartitions, findPlacement, findRoute, type Placement } from './topology.js';
 
 /** @internal */
@@ -14,23 +16,11 @@ export type { Placement } from './topology.js';
 /** @internal */
 export type { Link, PublisherHandlers, SubscriberHandlers } from './link.js';
 
-/** Who is told how a session does. What a hook throws is logged. @internal */
-export interface SessionHooks {
-  /** The locator connection is there, for the first time or again: whoever waits for a connection has one. */
-  located(): void;
-  /** All is well: the locator is there, and nobody is suspended. `again`: after `interrupted`. */
-  connected(again: boolean): void;
-  /** The locator is away, or somebody lost its link. Once, until `connected`. */
-  interrupted(cause: WeirError): void;
-  /** Given up: links and retries have ended, and `start` may be called anew. */
-  failed(error: WeirError): void;
-}
-
 /** What a {@link Session} is made of. @internal */
 export interface SessionParts {
   readonly options: ResolvedOptions;
   readonly clock: Clock;
-  readonly hooks: SessionHooks;
+  readonly hooks: LogSessionHooks;
   /** Default: a real one. */
   readonly open?: typeof openConnection | undefined;
 }
@@ -47,18 +37,14 @@ export class Session {
   private readonly parts: SessionParts;
   private readonly pool: Pool;
   private readonly retries: Retries;
-  private readonly suspendees = new Set<object>();
-  /** Whether `connected` was the last that was told. */
-  private isWell = false;
-  private wasWell = false;
-  private isFailing = false;
-  private isClosed = false;
+  private readonly wellness: Wellness;
   private ending: Promise<void> | undefined;
 
   constructor(parts: SessionParts) {
     const { options, clock, open = openConnection } = parts;
     const dialer = new Dialer({ options, clock, open });
     this.parts = parts;
+    this.wellness = new Wellness({ hooks: parts.hooks, logger: options.logger, up: () => this.locator.up });
     this.pool = new Pool({ options, clock, dialer });
     this.retries = new Retries({ broker, options, clock, epoch: () => this.locator.epoch });
     this.locator = new Locator({
@@ -67,11 +53,10 @@ export class Session {
       dialer,
       hooks: {
         up: () => {
-          this.tell((hooks) => hooks.located());
-          this.settle();
+          this.wellness.located();
         },
         down: (cause) => {
-          this.interrupt(cause);
+          this.wellness.interrupted(cause);
         },
         failed: (error) => {
           this.fail(error);
@@ -138,14 +123,12 @@ export class Session {
 
   /** Somebody lost its link and is being re-established. */
   suspended(who: object, cause: WeirError): void {
-    if (this.isClosed || this.isFailing) return;
-    this.suspendees.add(who);
-    this.interrupt(cause);
+    this.wellness.suspended(who, cause);
   }
 
   /** It is established again, or wants to be no more. Harmless for who was not suspended. */
   resumed(who: object): void {
-    if (this.suspendees.delete(who)) this.settle();
+    this.wellness.resumed(who);
   }
 
   /**
@@ -162,7 +145,7 @@ export class Session {
     failed: (error: WeirError) => void,
     after?: WeirError,
   ): Cancel {
-    if (this.isClosed) return () => undefined;
+    if (this.wellness.closed) return () => undefined;
     return this.retries.add(attempt, failed, after);
   }
 
@@ -181,7 +164,7 @@ export class Session {
     members: readonly Address[],
     signal: AbortSignal | undefined,
   ): Promise<Link> {
-    if (this.isClosed) throw closed();
+    if (this.wellness.closed) throw closed();
     const { options } = this.parts;
     if (members.length === 0) {
       throw new StreamUnavailableError(`the stream '${stream}' has no leader at the moment; it is being elected`, {
@@ -196,45 +179,28 @@ export class Session {
       try {
         return await this.pool.get(role, [member], signal);
       } catch (error) {
-        if (signal?.aborted === true || this.isClosed) throw error;
+        if (signal?.aborted === true || this.wellness.closed) throw error;
         last = error;
       }
     }
     throw last;
   }
 
-  private settle(): void {
-    if (this.isWell || !this.locator.up || this.suspendees.size > 0) return;
-    this.isWell = true;
-    const again = this.wasWell;
-    this.wasWell = true;
-    this.tell((hooks) => hooks.connected(again));
-  }
-
-  private interrupt(cause: WeirError): void {
-    if (!this.isWell) return;
-    this.isWell = false;
-    this.tell((hooks) => hooks.interrupted(cause));
-  }
-
   private fail(error: WeirError): void {
-    this.isFailing = true;
-    this.pool.drop(error);
-    // who lost its link just now tries again in vain
-    const end = this.retries.doom();
-    this.suspendees.clear();
-    this.isWell = false;
-    this.wasWell = false;
-    this.isFailing = false;
+    const end = this.wellness.reset(() => {
+      this.pool.drop(error);
+      // who lost its link just now tries again in vain
+      return this.retries.doom();
+    });
     this.locator.rest();
-    this.tell((hooks) => hooks.failed(error));
+    this.wellness.failed(error);
     end(error);
   }
 
   private async shut(ms: number): Promise<void> {
     const error = closed();
     // said before anybody is told, who might want to be connected again
-    this.isClosed = true;
+    this.wellness.close();
     this.retries.cancelAll();
     const located = this.locator.close(error);
     this.pool.drop(error);
@@ -250,16 +216,6 @@ export class Session {
         resolve();
       });
     });
-  }
-
-  /** Calls a hook, whose failure must not stop this machine. */
-  private tell(call: (hooks: SessionHooks) => void): void {
-    if (this.isClosed) return;
-    try {
-      call(this.parts.hooks);
-    } catch (error) {
-      this.parts.options.logger.error('a hook of the session failed', error);
-    }
   }
 }
 

@@ -4,6 +4,7 @@ import { offsetBefore, offsetKey, type OffsetKey } from '../../core/offset.js';
 import { newOnly, untilOffset, type Start } from '../../core/starts.js';
 import { PositionKeeper } from '../../core/position-keeper.js';
 import { Track, type Progress } from '../../core/track.js';
+import { storedEvery } from '../../core/store-every.js';
 import type { OffsetSpec } from '../codec/offset-spec.js';
 import type { Connection } from '../connection/connection.js';
 import type { RabbitHost } from '../host.js';
@@ -26,9 +27,6 @@ export interface ReadRequest {
   /** ms since 1970, when the source was subscribed. */
   readonly began: number;
 }
-
-const storeMessages = 10_000;
-const storeMs = 5_000;
 
 /**
  * Where a source stands in one stream: where it begins, where it goes on after a loss, whether it is still the same stream,
@@ -70,8 +68,7 @@ export class Bookmark {
           if (position !== undefined) await storeOffset(connection, reference, stream, BigInt(position));
           return position;
         }),
-      messages: storeEvery?.messages ?? storeMessages,
-      ms: storeEvery?.ms ?? storeMs,
+      ...storedEvery(storeEvery),
       stalled: (offset) => {
         host.story.tell({ type: 'stalled', channel: stream, offset });
       },

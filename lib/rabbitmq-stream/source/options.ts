@@ -1,5 +1,5 @@
 import type { SourceOptions } from '../../core/broker.js';
-import { count, duration, flag, func, kinds, list, object, text, type Shape } from '../../core/check.js';
+import { flag, func, kinds, list, object, text, type Shape } from '../../core/check.js';
 import { InvalidOptionError } from '../../core/errors.js';
 import type {
   Earliest,
@@ -12,6 +12,7 @@ import type {
   UntilOffset,
   UntilTime,
 } from '../../core/starts.js';
+import { storeEveryChecker, type StoreEvery } from '../../core/store-every.js';
 import type { RabbitMqStreamDelivery } from '../delivery.js';
 
 /** Where a subscription to a stream can begin. */
@@ -34,14 +35,6 @@ export interface RabbitMqStreamFilter {
    * itself is not part of a message, so look at what it was made from: a property, a header, the body.
    */
   readonly postFilter?: ((delivery: RabbitMqStreamDelivery) => boolean) | undefined;
-}
-
-/** When the position of a `durable` or `queue` is stored at the broker, besides at the end. */
-export interface StoreEvery {
-  /** Settled messages. Default 10 000. */
-  readonly messages?: number | undefined;
-  /** Milliseconds. Default 5000. */
-  readonly ms?: number | undefined;
 }
 
 /** What a source of RabbitMQ Streams takes. */
@@ -73,7 +66,7 @@ export const sourceShape: Shape = {
   until: kinds('untilNow', 'untilOffset', 'untilTime'),
   durable: name(),
   queue: name(),
-  storeEvery: object<StoreEvery>({ messages: count(), ms: duration({ min: 1 }) }),
+  storeEvery: storeEveryChecker,
   filter: object<RabbitMqStreamFilter>({
     values: list(text({ words: 'of 1 to 255 bytes', problem: tooLong })),
     matchUnfiltered: flag(),

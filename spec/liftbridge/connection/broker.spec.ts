@@ -7,7 +7,8 @@ import type { Address } from '../../../lib/liftbridge/connection/address.js';
 import { startLiftbridge } from '../../support/brokers/index.js';
 import type { LiftbridgeServer } from '../../support/brokers/liftbridge-server.js';
 import { until } from '../../support/wait.js';
-import { asking, closeAll, connect, Heard, refusal } from './channel-kit.js';
+import { refusal } from '../../support/refusal.js';
+import { asking, closeAll, connect, Heard } from './channel-kit.js';
 
 const addressOf = ({ host, port }: LiftbridgeServer): Address => ({ host, port });
 const createStream = (name: string): Uint8Array => new Writer().string(1, name).string(2, name).finish();

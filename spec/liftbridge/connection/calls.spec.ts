@@ -5,7 +5,8 @@ import { ConnectionError, FrameTooLargeError, ProtocolError } from '../../../lib
 import { grpcFrame } from '../../../lib/liftbridge/codec/grpc-frame.js';
 import { FakeLiftbridge } from '../../support/fake-liftbridge.js';
 import { until } from '../../support/wait.js';
-import { closeAll, connect, Heard } from './channel-kit.js';
+import { FiredClock } from '../../support/fired-clock.js';
+import { asking, closeAll, connect, Heard } from './channel-kit.js';
 
 describe('liftbridge connection: streaming calls', () => {
   let fake: FakeLiftbridge;
@@ -321,6 +322,41 @@ describe('liftbridge connection: streaming calls', () => {
       await heard.until(2);
       expect(heard.drains).to.equal(1);
       expect(heard.messages.map(String)).to.deep.equal(['early', 'bird']);
+    });
+
+    it('does not wait for ever for metadata', async () => {
+      const clock = new FiredClock();
+      const channel = await connect(fake, { clock, metadata: () => new Promise(() => undefined) });
+      channel.call('PublishAsync', heard);
+      const cancelled = channel.call('PublishAsync', new Heard());
+      cancelled.cancel();
+      expect(clock.timers.size).to.equal(1);
+      clock.fire(10_000);
+      expect(await heard.end()).to.include({ name: 'UNAUTHENTICATED' });
+      expect(String(heard.cause?.cause)).to.include('it gave nothing within 10000 ms');
+      expect([fake.calls.length, clock.timers.size]).to.deep.equal([0, 0]);
+    });
+  });
+
+  describe('beyond what the server takes at a time', () => {
+    it('wait, and do not end the others', async () => {
+      const narrow = await FakeLiftbridge.start({ settings: { maxConcurrentStreams: 2 } });
+      narrow.on('Subscribe', (call) => call.send(Buffer.from('a')));
+      narrow.unary('Echo', (request) => request);
+      const channel = await connect(narrow);
+      const [first, second] = [new Heard(), new Heard()];
+      for (const each of [first, second]) channel.call('Subscribe', each, Buffer.alloc(0));
+      await first.until(1);
+      await second.until(1);
+      expect(channel.limit).to.equal(2);
+      const echoed = channel.unary('Echo', Buffer.from('x'), asking());
+      expect(await channel.probe(1)).to.equal(true);
+      expect([channel.up, narrow.calls.length]).to.deep.equal([true, 2]);
+      narrow.calls[0]?.end();
+      expect(String(await echoed)).to.equal('x');
+      expect([channel.up, second.ends]).to.deep.equal([true, 0]);
+      await channel.close();
+      await narrow.stop();
     });
   });
 });

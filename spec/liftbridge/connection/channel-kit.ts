@@ -1,5 +1,4 @@
-import { expect } from 'chai';
-import { systemClock, type Cancel, type Clock } from '../../../lib/core/clock.js';
+import { systemClock } from '../../../lib/core/clock.js';
 import type { WeirError } from '../../../lib/core/errors.js';
 import { silent } from '../../../lib/core/logger.js';
 import type { Address } from '../../../lib/liftbridge/connection/address.js';
@@ -93,38 +92,4 @@ export async function closeAll(): Promise<void> {
 /** Options of a unary call whose answer is given as it comes. */
 export function asking(more: Partial<UnaryOptions<Buffer>> = {}): UnaryOptions<Buffer> {
   return { asked: 'do a thing', decode: (bytes) => Buffer.from(bytes), timeout: 5_000, ...more };
-}
-
-/** The error that a promise rejects with. */
-export async function refusal(promise: Promise<unknown>): Promise<WeirError> {
-  try {
-    await promise;
-  } catch (error) {
-    return error as WeirError;
-  }
-  return expect.fail('It should have been refused.');
-}
-
-/** A clock whose timers a spec fires. */
-export class HandClock implements Clock {
-  readonly timers = new Set<{ readonly ms: number; readonly call: () => void }>();
-
-  readonly now = systemClock.now;
-  readonly soon = systemClock.soon;
-
-  after(ms: number, call: () => void): Cancel {
-    const timer = { ms, call };
-    this.timers.add(timer);
-    return () => void this.timers.delete(timer);
-  }
-
-  /** Fires the timers that wait for so many milliseconds. */
-  fire(ms: number): void {
-    for (const timer of [...this.timers]) {
-      if (timer.ms === ms) {
-        this.timers.delete(timer);
-        timer.call();
-      }
-    }
-  }
 }

@@ -5,7 +5,9 @@ import { BrokerTimeoutError, ConnectionError, ProtocolError, type WeirError } fr
 import type { Channel } from '../../../lib/liftbridge/connection/channel.js';
 import { FakeLiftbridge } from '../../support/fake-liftbridge.js';
 import { until } from '../../support/wait.js';
-import { asking, closeAll, connect, HandClock, Heard, refusal } from './channel-kit.js';
+import { refusal } from '../../support/refusal.js';
+import { FiredClock } from '../../support/fired-clock.js';
+import { asking, closeAll, connect, Heard } from './channel-kit.js';
 
 describe('liftbridge connection: its end', () => {
   let fake: FakeLiftbridge;
@@ -144,7 +146,7 @@ describe('liftbridge connection: its end', () => {
 
   describe('by close', () => {
     it('cancels what is open, tells nobody, and leaves nothing', async () => {
-      const clock = new HandClock();
+      const clock = new FiredClock();
       const channel = await watched({ clock });
       const heard = await subscribed(channel);
       const stopped = new Heard();
@@ -164,7 +166,7 @@ describe('liftbridge connection: its end', () => {
     });
 
     it('does not wait for a broker that does not answer', async () => {
-      const clock = new HandClock();
+      const clock = new FiredClock();
       const channel = await watched({ clock });
       await subscribed(channel);
       // no bytes are read any more, so that neither the goodbye nor the end of the connection is seen
@@ -209,7 +211,7 @@ describe('liftbridge connection: its end', () => {
     });
 
     it('drops a channel that does not answer', async () => {
-      const clock = new HandClock();
+      const clock = new FiredClock();
       const channel = await watched({ clock });
       const heard = await subscribed(channel);
       fake.silent = true;

@@ -5,7 +5,9 @@ import { ProtocolError, WeirError } from '../../../lib/core/errors.js';
 import { grpcFrame } from '../../../lib/liftbridge/codec/grpc-frame.js';
 import type { Channel } from '../../../lib/liftbridge/connection/channel.js';
 import { FakeLiftbridge } from '../../support/fake-liftbridge.js';
-import { asking, closeAll, connect, HandClock, Heard, refusal } from './channel-kit.js';
+import { refusal } from '../../support/refusal.js';
+import { FiredClock } from '../../support/fired-clock.js';
+import { asking, closeAll, connect, Heard } from './channel-kit.js';
 
 /** Numbers that look random and are the same in each run. */
 class Dice {
@@ -112,7 +114,7 @@ describe('liftbridge connection: garbage', () => {
       let protocolErrors = 0;
       for (let seed = 1; seed <= 300; seed++) {
         dice = new Dice(seed);
-        const clock = new HandClock();
+        const clock = new FiredClock();
         const opening = connect({ host: '127.0.0.1', port }, { clock }).catch((error: unknown) => error);
         const channel = (await opening) as Channel | WeirError;
         if (channel instanceof WeirError) continue;

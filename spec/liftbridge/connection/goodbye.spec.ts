@@ -9,7 +9,8 @@ import type { Channel } from '../../../lib/liftbridge/connection/channel.js';
 import { HttpChannel } from '../../../lib/liftbridge/connection/http-channel.js';
 import { FakeLiftbridge } from '../../support/fake-liftbridge.js';
 import { until } from '../../support/wait.js';
-import { asking, closeAll, connect, Heard, optionsWith, refusal } from './channel-kit.js';
+import { refusal } from '../../support/refusal.js';
+import { asking, closeAll, connect, Heard, optionsWith } from './channel-kit.js';
 
 describe('liftbridge connection: a goodbye', () => {
   let fake: FakeLiftbridge;
@@ -84,7 +85,7 @@ describe('liftbridge connection: a goodbye', () => {
     const socket = connectTcp({ host, port });
     const session = connectHttp2(`http://${host}`, { createConnection: () => socket });
     await once(session, 'remoteSettings');
-    session.setNextStreamID(2 ** 31 - 1);
+    (session as unknown as { setNextStreamID(id: number): void }).setNextStreamID(2 ** 31 - 1);
     const channel = new HttpChannel({ host, port }, optionsWith(), { socket, session });
     const told: string[] = [];
     const losses: WeirError[] = [];

@@ -5,7 +5,8 @@ import type { Channel } from '../../../lib/liftbridge/connection/channel.js';
 import { openChannel } from '../../../lib/liftbridge/connection/channel.js';
 import { FakeLiftbridge } from '../../support/fake-liftbridge.js';
 import { until } from '../../support/wait.js';
-import { asking, HandClock, Heard, optionsWith } from './channel-kit.js';
+import { FiredClock } from '../../support/fired-clock.js';
+import { asking, Heard, optionsWith } from './channel-kit.js';
 
 const collect = (globalThis as { gc?: () => void }).gc;
 
@@ -35,7 +36,7 @@ describe('liftbridge connection: leaks', () => {
   for (const end of ['close', 'destroy', 'loss'] as const) {
     it(`leaves no sockets, timers or objects after ${end}`, async () => {
       const before = sockets();
-      const clock = new HandClock();
+      const clock = new FiredClock();
       const left: WeakRef<Channel>[] = [];
       for (let i = 0; i < 20; i++) {
         const channel = await openChannel({ host: fake.host, port: fake.port }, optionsWith({ clock }));

@@ -5,7 +5,9 @@ import type { Address } from '../../../lib/liftbridge/connection/address.js';
 import { openChannel } from '../../../lib/liftbridge/connection/channel.js';
 import { FakeLiftbridge } from '../../support/fake-liftbridge.js';
 import { until } from '../../support/wait.js';
-import { closeAll, connect, HandClock, optionsWith, refusal } from './channel-kit.js';
+import { refusal } from '../../support/refusal.js';
+import { FiredClock } from '../../support/fired-clock.js';
+import { closeAll, connect, optionsWith } from './channel-kit.js';
 
 describe('liftbridge connection: opening', () => {
   let servers: Server[];
@@ -38,7 +40,7 @@ describe('liftbridge connection: opening', () => {
 
   it('resolves when the settings of the broker are here', async () => {
     const fake = await FakeLiftbridge.start();
-    const clock = new HandClock();
+    const clock = new FiredClock();
     const channel = await connect(fake, { clock });
     expect(channel.up).to.equal(true);
     expect(channel.address).to.deep.equal({ host: fake.host, port: fake.port });
@@ -100,7 +102,7 @@ describe('liftbridge connection: opening', () => {
 
   it('takes no longer than it may', async () => {
     const address = await serve(() => undefined);
-    const clock = new HandClock();
+    const clock = new FiredClock();
     const connecting = refusal(connect(address, { clock, connectTimeout: 321 }));
     await until(() => sockets[0]?.bytesRead, { every: 2 });
     clock.fire(321);

@@ -7,7 +7,8 @@ import { AuthenticationError, ConnectionError, InvalidOptionError } from '../../
 import type { TlsOptions } from '../../../lib/core/tls.js';
 import { sharedCertificates, type Certificates } from '../../support/certificates.js';
 import { FakeLiftbridge } from '../../support/fake-liftbridge.js';
-import { asking, closeAll, connect, refusal } from './channel-kit.js';
+import { refusal } from '../../support/refusal.js';
+import { asking, closeAll, connect } from './channel-kit.js';
 
 describe('liftbridge connection: TLS', () => {
   let certificates: Certificates;

@@ -15,7 +15,9 @@ import {
 import type { CallMetadata } from '../../../lib/liftbridge/connection/channel.js';
 import { FakeLiftbridge } from '../../support/fake-liftbridge.js';
 import { until } from '../../support/wait.js';
-import { asking, closeAll, connect, HandClock, Heard, refusal } from './channel-kit.js';
+import { refusal } from '../../support/refusal.js';
+import { FiredClock } from '../../support/fired-clock.js';
+import { asking, closeAll, connect, Heard } from './channel-kit.js';
 
 describe('liftbridge connection: unary calls', () => {
   let fake: FakeLiftbridge;
@@ -132,7 +134,7 @@ describe('liftbridge connection: unary calls', () => {
   });
 
   it('give up when the time is over, by the clock, and tell the server', async () => {
-    const clock = new HandClock();
+    const clock = new FiredClock();
     const channel = await connect(fake, { clock });
     fake.silent = true;
     const asked = refusal(channel.unary('Ask', Buffer.alloc(0), asking({ timeout: 777 })));
@@ -147,7 +149,7 @@ describe('liftbridge connection: unary calls', () => {
   });
 
   it('end with the signal', async () => {
-    const clock = new HandClock();
+    const clock = new FiredClock();
     const channel = await connect(fake, { clock });
     fake.silent = true;
     const controller = new AbortController();

@@ -9,7 +9,8 @@ import type { Channel, ChannelOptions, openChannel, UnaryOptions } from '../../.
 import { statusError } from '../../../lib/liftbridge/connection/failures.js';
 import { grpcStatusName } from '../../../lib/liftbridge/codec/grpc-status.js';
 import { resolveOptions, type LiftbridgeOptions } from '../../../lib/liftbridge/options.js';
-import { Session, type SessionHooks } from '../../../lib/liftbridge/session/session.js';
+import type { LogSessionHooks } from '../../../lib/core/log-handle.js';
+import { Session } from '../../../lib/liftbridge/session/session.js';
 import { ManualClock, settled } from '../../support/manual-clock.js';
 
 export { ManualClock, settled };
@@ -27,6 +28,7 @@ export class FakeChannel implements Channel {
   up = true;
   calls = 0;
   received = 0;
+  limit = Infinity;
   /** The methods that were asked for, and the requests. */
   readonly asked: { readonly method: string; readonly request: Uint8Array; readonly deadline: boolean | undefined }[] =
     [];
@@ -146,6 +148,8 @@ export class FakeCluster {
   readonly dialed: string[] = [];
   /** What dialing an address comes to. */
   readonly doors = new Map<string, () => WeirError | Promise<void>>();
+  /** How many calls a channel takes that is made from here on. */
+  limit = Infinity;
   /** Brokers that do not answer. */
   readonly hanging = new Set<string>();
 
@@ -161,6 +165,7 @@ export class FakeCluster {
     if (door instanceof Error) throw door;
     if (door) await unlessAborted(door, signal);
     const channel = new FakeChannel(this, address, options);
+    channel.limit = this.limit;
     this.channels.push(channel);
     return channel;
   };
@@ -242,12 +247,12 @@ export class Watched {
   readonly errors: WeirError[] = [];
   readonly session: Session;
   /** Is called by each hook. */
-  onHook: ((hook: keyof SessionHooks) => void) | undefined;
+  onHook: ((hook: keyof LogSessionHooks) => void) | undefined;
 
   constructor(options: LiftbridgeOptions = { brokers: 'a' }, cluster = new FakeCluster()) {
     this.cluster = cluster;
     this.clock = cluster.clock;
-    const note = (hook: keyof SessionHooks, word?: string, error?: WeirError): void => {
+    const note = (hook: keyof LogSessionHooks, word?: string, error?: WeirError): void => {
       this.story.push(word === undefined ? hook : `${hook} ${word}`);
       if (error) this.errors.push(error);
       this.onHook?.(hook);

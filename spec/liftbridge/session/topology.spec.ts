@@ -280,6 +280,25 @@ describe('the session of Liftbridge: where streams are', () => {
     await watched.close();
   });
 
+  it('makes another connection where a broker takes no more calls on the first', async () => {
+    const watched = await Watched.ofThree().started();
+    watched.cluster.limit = 100;
+    watched.cluster.streams.set('s', { leaders: ['n2'] });
+    const leaders = await Promise.all(Array.from({ length: 100 }, () => watched.session.leader('s', 0)));
+    expect(leaders.map(to)).to.deep.equal(Array(100).fill('b:9292'));
+    expect([...new Set(leaders)].map((one) => leaders.filter((each) => each === one).length)).to.deep.equal([84, 16]);
+    const [first, second] = [...new Set(leaders)] as FakeChannel[];
+    first!.calls = 84;
+    await settled();
+    expect(await watched.session.leader('s', 0)).to.equal(second);
+    first!.calls = 1;
+    expect(await watched.session.leader('s', 0)).to.equal(first);
+    await settled();
+    await watched.clock.pass(12_000);
+    expect([first!.closed, second!.closed]).to.deep.equal([false, true]);
+    await watched.close();
+  });
+
   it('hands credentials to channels, for the address that each leads to', async () => {
     const service: string[] = [];
     const credentials = {

@@ -20,6 +20,7 @@ const endings: readonly (readonly [number, string, End, End])[] = [
   [13, 'Failed to create stream reader: segment has been closed', 'closed', 'failed'],
   [13, 'Failed to lookup offset for timestamp: EOF', 'failed', 'failed'],
   [14, 'Connection dropped', 'lost', 'lost'],
+  [4, 'stream timeout', 'lost', 'lost'],
   [2, 'The client is not authorized to call Subscribe on resource s', 'failed', 'failed'],
 ];
 

@@ -1,5 +1,5 @@
 import type { Call, CallHandlers } from '../../../lib/liftbridge/connection/call.js';
-import { ProtocolError, type WeirError } from '../../../lib/core/errors.js';
+import { type ProtocolError, type WeirError } from '../../../lib/core/errors.js';
 import { grpcStatusName } from '../../../lib/liftbridge/codec/grpc-status.js';
 import { startPositions } from '../../../lib/liftbridge/codec/enums.js';
 import { theirEncode } from '../codec/oracle.js';
@@ -57,7 +57,10 @@ export class FakeLog {
 
   /** Retention removes all below an offset. */
   remove(below: number): void {
-    this.messages.splice(0, this.messages.findIndex(({ offset }) => offset >= below));
+    this.messages.splice(
+      0,
+      this.messages.findIndex(({ offset }) => offset >= below),
+    );
   }
 
   /** A leader is elected that has only what lies below an offset. */

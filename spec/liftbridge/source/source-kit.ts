@@ -48,7 +48,7 @@ export class SourceBench extends LogHandle {
   readonly asked: Step[] = [];
   readonly told: BrokerEvent[] = [];
   /** The cursor of each partition, and what was stored in it one after the other. */
-  readonly positions: Map<number, bigint> = new Map();
+  readonly positions = new Map<number, bigint>();
   readonly stores: (readonly [partition: number, offset: bigint])[] = [];
   /** When the stream was made. */
   created = 1n;
@@ -284,14 +284,14 @@ export class Reading {
   error: unknown;
   completed = false;
   /** Called with each delivery. */
-  then: (delivery: LiftbridgeDelivery<unknown>) => void = () => undefined;
+  onNext: (delivery: LiftbridgeDelivery<unknown>) => void = () => undefined;
   private readonly subscription: { unsubscribe(): void };
 
   constructor(source: Observable<LiftbridgeDelivery<unknown>>) {
     this.subscription = source.subscribe({
       next: (delivery) => {
         this.all.push(delivery);
-        this.then(delivery);
+        this.onNext(delivery);
       },
       error: (error: unknown) => {
         this.error = error;
@@ -304,7 +304,9 @@ export class Reading {
 
   /** The offsets that came, of a partition where one is given. */
   offsets(partition?: number): number[] {
-    return this.all.filter((each) => partition === undefined || each.partition === partition).map((d) => Number(d.offset));
+    return this.all
+      .filter((each) => partition === undefined || each.partition === partition)
+      .map((d) => Number(d.offset));
   }
 
   /** The values that came since the last look. */

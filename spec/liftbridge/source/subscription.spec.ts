@@ -143,7 +143,7 @@ describe('liftbridge: a subscription that is made again', () => {
   describe('to a stream that is not there', () => {
     it('waits a second for it at first', async () => {
       bench.exists = false;
-      const tap = await reading();
+      const tap = await reading({ partition: 0 });
       await bench.clock.pass(900);
       expect(tap.error).to.equal(undefined);
       await bench.clock.pass(300);

@@ -20,7 +20,8 @@ import type { RabbitMqServer } from '../../support/brokers/rabbitmq-server.js';
 import { makeCertificates } from '../../support/certificates.js';
 import { temporaryFolder } from '../../support/guard.js';
 import { until } from '../../support/wait.js';
-import { closeAll, connect, refusal } from './connection-kit.js';
+import { refusal } from '../../support/refusal.js';
+import { closeAll, connect } from './connection-kit.js';
 
 const nothing = (): void => undefined;
 

@@ -7,7 +7,9 @@ import { openConnection } from '../../../lib/rabbitmq-stream/connection/connecti
 import { FakeRabbitMq } from '../../support/fake-rabbitmq.js';
 import { encodeMetadataUpdate, encodePublishConfirm } from '../../support/rabbitmq-frames.js';
 import { until } from '../../support/wait.js';
-import { closeAll, connect, HandClock, Heard, hex, optionsFor, refusal } from './connection-kit.js';
+import { refusal } from '../../support/refusal.js';
+import { FiredClock } from '../../support/fired-clock.js';
+import { closeAll, connect, Heard, hex, optionsFor } from './connection-kit.js';
 
 /** What of this process's sockets is open, on either side. */
 const sockets = (): string[] =>
@@ -56,7 +58,7 @@ describe('rabbitmq-stream connection: its end', () => {
   });
 
   it('is not held up by a broker that does not answer', async () => {
-    const clock = new HandClock();
+    const clock = new FiredClock();
     const { connection, heard } = await connect(fake, { clock });
     fake.on(keys.close, () => undefined);
     const server = await fake.connection();
@@ -71,7 +73,7 @@ describe('rabbitmq-stream connection: its end', () => {
   });
 
   it('is not held up by a broker that does not read', async () => {
-    const clock = new HandClock();
+    const clock = new FiredClock();
     const { connection } = await connect(fake, { clock, frameMax: 0 });
     const server = await fake.connection();
     server.socket.pause();
@@ -146,7 +148,7 @@ describe('rabbitmq-stream connection: its end', () => {
   });
 
   describe('leaves no socket and no timer', () => {
-    let clock: HandClock;
+    let clock: FiredClock;
 
     const ways: Record<string, () => Promise<void>> = {
       'after close': async () => {
@@ -187,7 +189,7 @@ describe('rabbitmq-stream connection: its end', () => {
     };
     for (const [title, way] of Object.entries(ways)) {
       it(title, async () => {
-        clock = new HandClock();
+        clock = new FiredClock();
         await way();
         expect([...clock.timers].filter(({ ms }) => ms !== 2000)).to.deep.equal([]);
         // what the last bytes may take to leave is over with the socket
@@ -218,7 +220,7 @@ describe('rabbitmq-stream connection: its end', () => {
     });
 
     it('where nothing is said: a BrokerTimeoutError after connectTimeout, which names the step', async () => {
-      const clock = new HandClock();
+      const clock = new FiredClock();
       fake.on(keys.peerProperties, () => undefined);
       const opening = refusal(connect(fake, { clock, connectTimeout: 700 }));
       const server = await fake.connection();

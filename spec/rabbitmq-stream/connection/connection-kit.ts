@@ -1,5 +1,4 @@
-import { expect } from 'chai';
-import { systemClock, type Cancel, type Clock } from '../../../lib/core/clock.js';
+import { systemClock } from '../../../lib/core/clock.js';
 import type { WeirError } from '../../../lib/core/errors.js';
 import { silent } from '../../../lib/core/logger.js';
 import type { OffsetSpec } from '../../../lib/rabbitmq-stream/codec/offset-spec.js';
@@ -108,40 +107,6 @@ export async function connect(
 export async function closeAll(): Promise<void> {
   await Promise.all([...opened].map((connection) => connection.close()));
   opened.clear();
-}
-
-/** The error that a connect, or anything else, rejects with. */
-export async function refusal(promise: Promise<unknown>): Promise<WeirError> {
-  try {
-    await promise;
-  } catch (error) {
-    return error as WeirError;
-  }
-  return expect.fail('It should have been refused.');
-}
-
-/** A clock whose timers a spec fires. */
-export class HandClock implements Clock {
-  readonly timers = new Set<{ readonly ms: number; readonly call: () => void }>();
-
-  readonly now = systemClock.now;
-  readonly soon = systemClock.soon;
-
-  after(ms: number, call: () => void): Cancel {
-    const timer = { ms, call };
-    this.timers.add(timer);
-    return () => void this.timers.delete(timer);
-  }
-
-  /** Fires the timers that wait for so many milliseconds; without a number, all. */
-  fire(ms?: number): void {
-    for (const timer of [...this.timers]) {
-      if (ms === undefined || timer.ms === ms) {
-        this.timers.delete(timer);
-        timer.call();
-      }
-    }
-  }
 }
 
 /** Bytes of hexadecimal digits. */

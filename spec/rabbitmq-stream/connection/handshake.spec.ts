@@ -6,7 +6,8 @@ import { responseCodes } from '../../../lib/rabbitmq-stream/codec/response-codes
 import { openConnection } from '../../../lib/rabbitmq-stream/connection/connection.js';
 import { FakeRabbitMq, type FakeRabbitMqOptions } from '../../support/fake-rabbitmq.js';
 import { encodeResponse, encodeSaslAuthenticateResponse } from '../../support/rabbitmq-frames.js';
-import { closeAll, connect, Heard, hex, optionsFor, refusal } from './connection-kit.js';
+import { refusal } from '../../support/refusal.js';
+import { closeAll, connect, Heard, hex, optionsFor } from './connection-kit.js';
 
 describe('rabbitmq-stream connection: handshake', () => {
   let fake: FakeRabbitMq;

@@ -7,13 +7,14 @@ import type { Connection } from '../../../lib/rabbitmq-stream/connection/connect
 import { Heartbeats } from '../../../lib/rabbitmq-stream/connection/heartbeats.js';
 import { FakeRabbitMq, type FakeConnection } from '../../support/fake-rabbitmq.js';
 import { until } from '../../support/wait.js';
-import { closeAll, connect, HandClock, type Heard } from './connection-kit.js';
+import { FiredClock } from '../../support/fired-clock.js';
+import { closeAll, connect, type Heard } from './connection-kit.js';
 
 const immediate = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('rabbitmq-stream connection: heartbeats', () => {
   describe('as they are counted, at four looks an interval', () => {
-    let clock: HandClock;
+    let clock: FiredClock;
     let told: string[];
     let heartbeats: Heartbeats;
 
@@ -25,7 +26,7 @@ describe('rabbitmq-stream connection: heartbeats', () => {
     };
 
     beforeEach(() => {
-      clock = new HandClock();
+      clock = new FiredClock();
       told = [];
       heartbeats = new Heartbeats(clock, 1000, {
         beat: () => {
@@ -89,7 +90,7 @@ describe('rabbitmq-stream connection: heartbeats', () => {
     });
 
     it('are none at an interval of 0', () => {
-      const none = new HandClock();
+      const none = new FiredClock();
       new Heartbeats(none, 0, { beat: () => undefined, dead: () => undefined }).stop();
       expect(none.timers.size).to.equal(0);
     });
@@ -97,13 +98,13 @@ describe('rabbitmq-stream connection: heartbeats', () => {
 
   describe('of a connection', () => {
     let fake: FakeRabbitMq;
-    let clock: HandClock;
+    let clock: FiredClock;
     let connection: Connection;
     let heard: Heard;
     let server: FakeConnection;
 
     beforeEach(async () => {
-      clock = new HandClock();
+      clock = new FiredClock();
       fake = await FakeRabbitMq.start({ heartbeat: 2 });
       ({ connection, heard } = await connect(fake, { clock }));
       server = await fake.connection();

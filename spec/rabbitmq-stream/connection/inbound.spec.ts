@@ -18,7 +18,8 @@ import {
   encodePublishError,
 } from '../../support/rabbitmq-frames.js';
 import { until } from '../../support/wait.js';
-import { closeAll, connect, type Heard, hex, refusal } from './connection-kit.js';
+import { refusal } from '../../support/refusal.js';
+import { closeAll, connect, type Heard, hex } from './connection-kit.js';
 
 describe('rabbitmq-stream connection: what the broker sends', () => {
   let fake: FakeRabbitMq;

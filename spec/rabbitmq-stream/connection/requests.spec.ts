@@ -16,14 +16,16 @@ import type { Connection } from '../../../lib/rabbitmq-stream/connection/connect
 import { FakeRabbitMq, type FakeConnection } from '../../support/fake-rabbitmq.js';
 import { encodeMetadataResponse, encodeQueryOffsetResponse, encodeResponse } from '../../support/rabbitmq-frames.js';
 import { until } from '../../support/wait.js';
-import { closeAll, connect, HandClock, refusal, type Heard } from './connection-kit.js';
+import { refusal } from '../../support/refusal.js';
+import { FiredClock } from '../../support/fired-clock.js';
+import { closeAll, connect, type Heard } from './connection-kit.js';
 
 describe('rabbitmq-stream connection: requests', () => {
   let fake: FakeRabbitMq;
   let connection: Connection;
   let heard: Heard;
   let server: FakeConnection;
-  let clock: HandClock;
+  let clock: FiredClock;
 
   const ask = (reference = 'app-1'): Promise<number | bigint> =>
     connection.request(
@@ -34,7 +36,7 @@ describe('rabbitmq-stream connection: requests', () => {
     );
 
   beforeEach(async () => {
-    clock = new HandClock();
+    clock = new FiredClock();
     fake = await FakeRabbitMq.start();
     ({ connection, heard } = await connect(fake, { requestTimeout: 1000, clock }));
     server = await fake.connection();

@@ -12,7 +12,8 @@ import { FakeRabbitMq } from '../../support/fake-rabbitmq.js';
 import { temporaryFolder } from '../../support/guard.js';
 import { encodeChunk, encodeDeliver } from '../../support/rabbitmq-frames.js';
 import { until } from '../../support/wait.js';
-import { closeAll, connect, refusal } from './connection-kit.js';
+import { refusal } from '../../support/refusal.js';
+import { closeAll, connect } from './connection-kit.js';
 
 describe('rabbitmq-stream connection: TLS', () => {
   let certificates: Certificates;

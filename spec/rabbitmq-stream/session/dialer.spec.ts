@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { BrokerTimeoutError, ConnectionError } from '../../../lib/core/errors.js';
 import type { Address, RabbitMqStreamOptions } from '../../../lib/rabbitmq-stream/options.js';
-import { failureOf, node, refused, settled, Watched } from './session-kit.js';
+import { failureOf, node, refused, Watched } from './session-kit.js';
+import { settled } from '../../support/manual-clock.js';
 
 describe('reaching a node of RabbitMQ Streams', () => {
   let watched: Watched;

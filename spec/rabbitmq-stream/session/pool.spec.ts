@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { ConnectionError, type WeirError } from '../../../lib/core/errors.js';
 import type { Link } from '../../../lib/rabbitmq-stream/session/link.js';
-import { failureOf, FakePublisher, FakeSubscriber, node, settled, Watched } from './session-kit.js';
+import { failureOf, FakePublisher, FakeSubscriber, node, Watched } from './session-kit.js';
+import { settled } from '../../support/manual-clock.js';
 
 describe('data connections of RabbitMQ Streams', () => {
   let watched: Watched;

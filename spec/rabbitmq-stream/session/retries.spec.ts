@@ -6,7 +6,8 @@ import {
   type WeirError,
 } from '../../../lib/core/errors.js';
 import type { RabbitMqStreamOptions } from '../../../lib/rabbitmq-stream/options.js';
-import { settled, Watched } from './session-kit.js';
+import { Watched } from './session-kit.js';
+import { settled } from '../../support/manual-clock.js';
 
 const fast = { initialDelay: 100, maxDelay: 1000, factor: 2, jitter: 0 };
 const unavailable = new StreamUnavailableError('no leader');

@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import type { Cancel, Clock } from '../../../lib/core/clock.js';
 import { ConnectionError, type WeirError } from '../../../lib/core/errors.js';
 import { keys } from '../../../lib/rabbitmq-stream/codec/keys.js';
 import type { StreamMetadata } from '../../../lib/rabbitmq-stream/codec/responses.js';
@@ -12,52 +11,9 @@ import type {
 import { resolveOptions, type Address, type RabbitMqStreamOptions } from '../../../lib/rabbitmq-stream/options.js';
 import type { Link, PublisherHandlers, SubscriberHandlers } from '../../../lib/rabbitmq-stream/session/link.js';
 import { unlessAborted } from '../../../lib/core/pause.js';
-import { Session, type SessionHooks } from '../../../lib/rabbitmq-stream/session/session.js';
-
-/** Lets everything happen that waits for nothing but promises. */
-export async function settled(): Promise<void> {
-  for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** A clock that goes when it is told to. */
-export class ManualClock implements Clock {
-  private time = 1_000_000;
-  private readonly timers = new Set<{ readonly at: number; readonly call: () => void }>();
-
-  /** How many timers are set. */
-  get size(): number {
-    return this.timers.size;
-  }
-
-  now(): number {
-    return this.time;
-  }
-
-  after(ms: number, call: () => void): Cancel {
-    const timer = { at: this.time + ms, call };
-    this.timers.add(timer);
-    return () => this.timers.delete(timer);
-  }
-
-  soon(call: () => void): void {
-    queueMicrotask(call);
-  }
-
-  /** Lets time pass, timer by timer, and what follows from each happen. */
-  async pass(ms: number): Promise<void> {
-    const end = this.time + ms;
-    await settled();
-    for (;;) {
-      const [next] = [...this.timers].filter(({ at }) => at <= end).sort((one, other) => one.at - other.at);
-      if (!next) break;
-      this.timers.delete(next);
-      this.time = Math.max(this.time, next.at);
-      next.call();
-      await settled();
-    }
-    this.time = end;
-  }
-}
+import type { LogSessionHooks } from '../../../lib/core/log-handle.js';
+import { Session } from '../../../lib/rabbitmq-stream/session/session.js';
+import { ManualClock, settled } from '../../support/manual-clock.js';
 
 /** The broker's node at one end of a fake connection. */
 export class FakeLink implements Connection {
@@ -204,11 +160,11 @@ export class Watched {
   readonly errors: WeirError[] = [];
   readonly session: Session;
   /** Is called by each hook. */
-  onHook: ((hook: keyof SessionHooks) => void) | undefined;
+  onHook: ((hook: keyof LogSessionHooks) => void) | undefined;
 
   constructor(options: RabbitMqStreamOptions = { host: 'a' }, cluster = new FakeCluster()) {
     this.cluster = cluster;
-    const note = (hook: keyof SessionHooks, word?: string, error?: WeirError): void => {
+    const note = (hook: keyof LogSessionHooks, word?: string, error?: WeirError): void => {
       this.story.push(word === undefined ? hook : `${hook} ${word}`);
       if (error) this.errors.push(error);
       this.onHook?.(hook);

@@ -7,7 +7,8 @@ import {
   StreamUnavailableError,
 } from '../../../lib/core/errors.js';
 import { keys } from '../../../lib/rabbitmq-stream/codec/keys.js';
-import { failureOf, FakePublisher, node, refused, settled, Watched } from './session-kit.js';
+import { failureOf, FakePublisher, node, refused, Watched } from './session-kit.js';
+import { settled } from '../../support/manual-clock.js';
 
 const fast = { initialDelay: 100, maxDelay: 1000, factor: 2, jitter: 0 };
 const badPassword = new AuthenticationError('wrong password');

@@ -41,6 +41,8 @@ export function liftbridgeConfig(options: LiftbridgeOptions, place: LiftbridgePl
     'data.dir': join(place.folder, 'data'),
     // Lower, it would not say that it is ready.
     'logging.level': 'info',
+    // The same line is lost otherwise when it falls into the replay of what was there before a restart.
+    'logging.recovery': true,
     'metadata.cache.max.age': '1s',
     'nats.servers': [place.natsUrl],
     'nats.embedded.config': place.natsFile,

@@ -3,7 +3,7 @@ import type { WeirError } from '../../../lib/core/errors.js';
 import { silent } from '../../../lib/core/logger.js';
 import { resolveOptions } from '../../../lib/liftbridge/options.js';
 import { Session } from '../../../lib/liftbridge/session/session.js';
-import { Membership, type Assignment } from '../../../lib/liftbridge/source/membership.js';
+import { Membership, type Assignment } from '../../../lib/liftbridge/group/membership.js';
 import { until } from '../../support/wait.js';
 
 /** A member of a group on a real server, with a session of its own and no source around it. */

@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import { systemClock } from '../../../lib/core/clock.js';
-import { GroupCalls } from '../../../lib/liftbridge/source/membership-calls.js';
-import type { Generation } from '../../../lib/liftbridge/source/membership-refusal.js';
+import { GroupCalls } from '../../../lib/liftbridge/group/calls.js';
+import type { Generation } from '../../../lib/liftbridge/group/refusal.js';
 import { startLiftbridgeCluster, type LiftbridgeCluster } from '../../support/brokers/index.js';
 import { unique } from '../../support/names.js';
 import { until } from '../../support/wait.js';
 import { administer, type Administration } from '../admin-kit.js';
 import { dealt, Member } from './member.js';
 
-describe('liftbridge/source/membership, of a group in a cluster', function () {
+describe('liftbridge/group/membership, of a group in a cluster', function () {
   this.timeout(90_000);
   const members: Member[] = [];
   let cluster: LiftbridgeCluster;

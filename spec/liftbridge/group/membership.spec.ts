@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { AuthorizationError, ConnectionError } from '../../../lib/core/errors.js';
 import { GroupBench, lost, refusal, refusals } from './membership-kit.js';
 
-describe('liftbridge/source/membership', () => {
+describe('liftbridge/group/membership', () => {
   describe('joining', () => {
     it('joins through any broker, asks its coordinator, and tells its partitions of the one stream in order', async () => {
       const bench = new GroupBench();

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { systemClock } from '../../../lib/core/clock.js';
 import { StreamNotFoundError } from '../../../lib/core/errors.js';
-import { GroupCalls } from '../../../lib/liftbridge/source/membership-calls.js';
-import { GroupRefusal } from '../../../lib/liftbridge/source/membership-refusal.js';
+import { GroupCalls } from '../../../lib/liftbridge/group/calls.js';
+import { GroupRefusal } from '../../../lib/liftbridge/group/refusal.js';
 import { startLiftbridge, type LiftbridgeServer } from '../../support/brokers/index.js';
 import { unique } from '../../support/names.js';
 import { startProxy } from '../../support/proxy.js';
@@ -10,7 +10,7 @@ import { until } from '../../support/wait.js';
 import { administer, type Administration } from '../admin-kit.js';
 import { dealt, Member } from './member.js';
 
-describe('liftbridge/source/membership, of a group on a server', () => {
+describe('liftbridge/group/membership, of a group on a server', () => {
   const members: Member[] = [];
   let server: LiftbridgeServer;
   let administration: Administration;

@@ -2,14 +2,14 @@ import type { Cancel, Clock } from '../../core/clock.js';
 import type { WeirError } from '../../core/errors.js';
 import { asFault } from '../../core/gave-up.js';
 import type { Logger } from '../../core/logger.js';
-import { GroupCalls, type Assignment, type GroupRequest, type GroupSession } from './membership-calls.js';
-import { Entry } from './membership-entry.js';
-import { Lease } from './membership-lease.js';
-import { Presence } from './membership-presence.js';
-import { Rest } from './membership-rest.js';
+import { GroupCalls, type Assignment, type GroupRequest, type GroupSession } from './calls.js';
+import { Entry } from './entry.js';
+import { Lease } from './lease.js';
+import { Presence } from './presence.js';
+import { Rest } from './rest.js';
 
 /** @internal */
-export type { Assignment } from './membership-calls.js';
+export type { Assignment } from './calls.js';
 
 /** What a membership needs of the handle. @internal */
 export interface MembershipHost {

@@ -3,8 +3,8 @@ import type { Clock } from '../../core/clock.js';
 import { StreamUnavailableError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
 import { pause, unlessAborted } from '../../core/pause.js';
-import type { GroupCalls, GroupSession, Joined } from './membership-calls.js';
-import { noStream, reasonOf } from './membership-refusal.js';
+import type { GroupCalls, GroupSession, Joined } from './calls.js';
+import { noStream, reasonOf } from './refusal.js';
 
 /** What the ways into a group and out of it are made of. @internal */
 export interface EntryParts {

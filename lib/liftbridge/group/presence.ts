@@ -3,11 +3,11 @@ import type { WeirError } from '../../core/errors.js';
 import { asFault } from '../../core/gave-up.js';
 import type { Logger } from '../../core/logger.js';
 import { pause } from '../../core/pause.js';
-import type { Assignment, GroupCall, GroupCalls, GroupRequest, GroupSight } from './membership-calls.js';
-import type { Entered } from './membership-entry.js';
-import type { Lease } from './membership-lease.js';
-import { GroupRefusal, noGroup, noStream, reasonOf, type Generation } from './membership-refusal.js';
-import type { Rest } from './membership-rest.js';
+import type { Assignment, GroupCall, GroupCalls, GroupRequest, GroupSight } from './calls.js';
+import type { Entered } from './entry.js';
+import type { Lease } from './lease.js';
+import { GroupRefusal, noGroup, noStream, reasonOf, type Generation } from './refusal.js';
+import type { Rest } from './rest.js';
 
 /** What a {@link Presence} is made of. @internal */
 export interface PresenceParts {

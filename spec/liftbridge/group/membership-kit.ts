@@ -7,8 +7,8 @@ import type { FetchMetadataResponse } from '../../../lib/liftbridge/codec/metada
 import { Reader } from '../../../lib/core/wire/reader.js';
 import { Writer } from '../../../lib/core/wire/writer.js';
 import type { CallStatus } from '../../../lib/liftbridge/connection/call.js';
-import type { Assignment } from '../../../lib/liftbridge/source/membership.js';
-import { Membership, type MembershipHandlers } from '../../../lib/liftbridge/source/membership.js';
+import type { Assignment } from '../../../lib/liftbridge/group/membership.js';
+import { Membership, type MembershipHandlers } from '../../../lib/liftbridge/group/membership.js';
 import { HandClock } from '../../core/log-intake-kit.js';
 
 /** The calls of a member, by what they are for. */

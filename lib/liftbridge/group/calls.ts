@@ -14,7 +14,7 @@ import { decodeEmptyResponse } from '../codec/responses.js';
 import type { UnaryOptions } from '../connection/channel.js';
 import { bounded } from '../session/bounded.js';
 import type { CallOptions } from '../session/calls.js';
-import { groupFailure, type Generation } from './membership-refusal.js';
+import { groupFailure, type Generation } from './refusal.js';
 
 const broker = 'liftbridge';
 
