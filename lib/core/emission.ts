@@ -92,8 +92,14 @@ export function position(until: Until, delivery: BaseDelivery<unknown>): 'before
   }
   if (until.kind === 'untilTime') {
     const time = delivery.timestamp;
-    return time !== undefined && time > BigInt(Math.floor(until.time * 1e6)) ? 'beyond' : 'before';
+    return time !== undefined && time > nanoseconds(until.time) ? 'beyond' : 'before';
   }
   // brokers resolve untilNow() to an offset before they open the intake
   throw new WeirError('untilNow() was not resolved to an offset', 'UNSUPPORTED');
+}
+
+/** Whole milliseconds for themselves: as a number, nanoseconds since 1970 are exact to some 200 of them only. */
+function nanoseconds(ms: number): bigint {
+  const whole = Math.floor(ms);
+  return BigInt(whole) * 1_000_000n + BigInt(Math.floor((ms - whole) * 1e6));
 }
