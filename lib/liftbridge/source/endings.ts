@@ -41,6 +41,8 @@ export type End =
  */
 export function endOf({ code, message }: CallStatus, accepted: boolean): End {
   const says = (text: string): boolean => message.includes(text);
+  // retention has removed what was being read: what is left is read next
+  if (says('segment has been closed')) return accepted ? 'lost' : 'closed';
   switch (code) {
     case codes.ok:
       return 'ended';
@@ -62,8 +64,7 @@ export function endOf({ code, message }: CallStatus, accepted: boolean): End {
       return says('not currently assigned') ? 'fenced' : 'failed';
     case codes.internal:
       // a call that was reset had no status of the broker's, whatever it was reset for
-      if (says('commit log was closed') || says('it reset the call')) return 'lost';
-      return !accepted && says('segment has been closed') ? 'closed' : 'failed';
+      return says('commit log was closed') || says('it reset the call') ? 'lost' : 'failed';
     case codes.notFound:
       return 'deleted';
     default:
