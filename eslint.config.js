@@ -42,7 +42,7 @@ const anyBroker = { ...otherBrokers(), message: 'This room knows no broker.' };
 /** The rooms above, and the files that put the rooms together. */
 const above = (...rooms) => ({
   regex: `^(\\.\\./)+(${anyOf(rooms)}/|(broker|browser|create|index)\\.js$)`,
-  message: 'Imports point one way: codec, connection, session, group, source and sink, broker, index.',
+  message: 'Imports point one way: codec, auth, connection, session, group, source and sink, broker, index.',
 });
 const upward = (...rooms) => ({ ...above(...rooms), allowTypeImports: true });
 
@@ -73,6 +73,7 @@ const brokerRooms = brokers.flatMap((name) => {
   const inRoom = (title, ...forbidden) => room(`${name}/${title}`, [`lib/${name}/${title}/**/*.ts`], ...forbidden);
   return [
     room(name, [`lib/${name}/**/*.ts`], ...everywhere),
+    inRoom('auth', ...wire, upward('connection', 'session', 'source', 'sink')),
     inRoom('store', ...wire, aboveTheStore),
     inRoom('connection', ...wire, upward('session', 'group', 'source', 'sink')),
     inRoom('session', ...wire, upward('group', 'source', 'sink')),
@@ -84,6 +85,12 @@ const brokerRooms = brokers.flatMap((name) => {
     ),
   ];
 });
+
+/** Rooms of brokers that run in pages too, for what only one platform has. */
+const platformRooms = [
+  room('lonelyps/node', ['lib/lonelyps/node/**/*.ts', 'lib/lonelyps/index.ts'], nodeByPrefix, otherBrokers('lonelyps')),
+  room('lonelyps/browser', ['lib/lonelyps/browser/**/*.ts'], noNode, otherBrokers('lonelyps'), noRxjs),
+];
 
 const notThere = (names, message) => names.map((name) => ({ name, message }));
 const noGlobalsOfNode = notThere(['Buffer', 'process', 'setImmediate', 'clearImmediate'], 'lib/ runs in browsers too.');
@@ -188,7 +195,7 @@ export default defineConfig(
   },
   {
     name: 'rx-weir/node-only',
-    files: nodeOnly.map((name) => `lib/${name}/**/*.ts`),
+    files: [...nodeOnly.map((name) => `lib/${name}/**/*.ts`), 'lib/lonelyps/node/**/*.ts'],
     ignores: ['lib/*/codec/**'],
     rules: { 'no-restricted-globals': ['error', ...noGlobalsOfCommonJs] },
   },
@@ -198,6 +205,7 @@ export default defineConfig(
   room('operators', ['lib/operators/**/*.ts'], noNode, anyBroker),
   room('codecs', ['lib/codec/**/*.ts'], noNode, anyBroker, noRxjs),
   ...brokerRooms,
+  ...platformRooms,
   {
     name: 'rx-weir/specs',
     files: ['spec/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts'],
