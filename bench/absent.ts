@@ -1,4 +1,5 @@
 import { gufoLiftbridge } from '../spec/support/peers/gufo-liftbridge.js';
+import { pythonLonelypsc } from '../spec/support/peers/python-lonelypsc.js';
 import { pythonRstream } from '../spec/support/peers/python-rstream.js';
 import type { Comparison } from './benches.js';
 import { goLiftbridgeProgram } from './contenders/go-liftbridge.js';
@@ -7,6 +8,7 @@ import { goLiftbridgeProgram } from './contenders/go-liftbridge.js';
 const needs: Readonly<Record<string, () => Promise<unknown>>> = {
   'go-liftbridge': goLiftbridgeProgram,
   'gufo-liftbridge': gufoLiftbridge,
+  lonelypsc: pythonLonelypsc,
   rstream: pythonRstream,
 };
 

@@ -55,6 +55,7 @@ const rabbitFloor = 'bare socket (floor)';
 const goLiftbridge = 'go-liftbridge 2.3.0 (Go)';
 const gufo = 'gufo-liftbridge 0.2.0 (Python)';
 const grpcJs = 'bare @grpc/grpc-js';
+const lonelypsc = 'lonelypsc 0.0.18 (Python)';
 const http2Floor = 'bare node:http2 (floor)';
 
 export const benches: Readonly<Record<string, Bench>> = {
@@ -199,5 +200,19 @@ export const benches: Readonly<Record<string, Bench>> = {
         filledBy: { label: 'the stream', contender: 'liftbridge-floor', task: 'publish' },
       },
     ],
+  },
+  lonelyps: {
+    server: 'lonelyps',
+    comparisons: (['http', 'websocket'] as const).map((task) => ({
+      title: `lonelyps: notify and receive over ${task === 'http' ? 'HTTP' : 'a websocket'}, in one process`,
+      scale: 0.02,
+      window: 32,
+      entrants: [
+        { label: 'rx-weir', contender: 'lonelyps', task },
+        { label: lonelypsc, contender: 'lonelypsc', task, share: 0.5 },
+      ],
+      baselines: [lonelypsc],
+      targets: [{ label: 'rx-weir', rate: 1, cpu: 1 / 6 }],
+    })),
   },
 };

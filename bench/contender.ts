@@ -26,6 +26,8 @@ export interface ServerAddress {
   readonly cluster: string;
   /** Who logs in, where somebody has to. */
   readonly login: Login | undefined;
+  /** The server's process, where it is of interest how much of a core it takes. */
+  readonly pid?: number | undefined;
 }
 
 export interface Login {
@@ -41,6 +43,8 @@ export interface Measurement {
   readonly cpuSeconds: number;
   /** The most bytes that the process had in memory, from its start to its end. */
   readonly peakMemory: number;
+  /** The part of one core that the server took meanwhile, where that is of interest. */
+  readonly serverShare?: number | undefined;
 }
 
 /** A task that is ready to run. */

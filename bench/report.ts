@@ -25,6 +25,8 @@ export interface Row {
   readonly cpu: Spread;
   /** The most bytes that the process had in memory. */
   readonly memory: Spread;
+  /** The part of a core that the server took, where that was measured. */
+  readonly server?: Spread | undefined;
   /** One for each baseline that was measured, in the same order in each row. */
   readonly ratios: readonly Ratio[];
   readonly targets: readonly (Target & { readonly against: string; readonly reached: boolean })[];
@@ -42,8 +44,14 @@ export interface Report {
 export function summarise(comparison: Comparison, series: readonly Series[], notes: readonly string[] = []): Report {
   const { title, baselines = [], targets = [] } = comparison;
   const bases = baselines.flatMap((label) => series.filter((each) => each.label === label));
-  const rows = series.map(({ label, rate, cpu, memory }): Row => {
-    const row = { label, rate: spread(rate), cpu: spread(cpu), memory: spread(memory) };
+  const rows = series.map(({ label, rate, cpu, memory, server = [] }): Row => {
+    const row = {
+      label,
+      rate: spread(rate),
+      cpu: spread(cpu),
+      memory: spread(memory),
+      server: server.length > 0 ? spread(server) : undefined,
+    };
     const ratios = bases.map((base) => ({
       against: base.label,
       rate: row.rate.median / spread(base.rate).median,
@@ -81,9 +89,11 @@ export function layOut({ title, rows, notes }: Report): string {
       .trimEnd(),
   );
   const legend = bases.length > 1 ? bases.map(({ against }, i) => `[${i + 1}] times that of ${against}`) : [];
-  return [title, ...[...lines, ...legend, ...rows.flatMap(targetLines), ...notes].map((line) => `  ${line}`)].join(
-    '\n',
-  );
+  const shares = rows.flatMap(serverLines);
+  return [
+    title,
+    ...[...lines, ...legend, ...rows.flatMap(targetLines), ...shares, ...notes].map((line) => `  ${line}`),
+  ].join('\n');
 }
 
 function cellsOf({ label, rate, cpu, memory, ratios }: Row): string[] {
@@ -98,9 +108,15 @@ function cellsOf({ label, rate, cpu, memory, ratios }: Row): string[] {
   ];
 }
 
+function serverLines({ label, server }: Row): string[] {
+  if (server === undefined) return [];
+  const percent = ([server.median, server.min, server.max] as const).map((share) => Math.round(share * 100));
+  return [`the server took ${percent[0]} % (${percent[1]}–${percent[2]}) of a core with ${label}`];
+}
+
 function targetLines({ label, targets }: Row): string[] {
   return targets.map(({ against, rate, cpu, reached }) => {
-    const wanted = cpu === undefined ? `rate ≥ ${rate}` : `rate ≥ ${rate} and CPU ≤ ${cpu}`;
+    const wanted = cpu === undefined ? `rate ≥ ${rate}` : `rate ≥ ${rate} and CPU ≤ ${Number(cpu.toFixed(3))}`;
     return `${reached ? 'reached' : 'NOT REACHED'}: ${label}, ${wanted} times that of ${against}`;
   });
 }

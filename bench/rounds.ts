@@ -13,6 +13,8 @@ export interface Series {
   readonly cpu: readonly number[];
   /** The most bytes that the process had in memory. */
   readonly memory: readonly number[];
+  /** The part of a core that the server took, where that is of interest; empty elsewhere. */
+  readonly server?: readonly number[];
 }
 
 /** The server of one round. */
@@ -70,6 +72,7 @@ export async function runRounds(
       rate: measurements.map(({ seconds }) => messages / seconds),
       cpu: measurements.map(({ cpuSeconds }) => (cpuSeconds / messages) * 1e6),
       memory: measurements.map(({ peakMemory }) => peakMemory),
+      server: measurements.flatMap(({ serverShare }) => serverShare ?? []),
     };
   });
 }

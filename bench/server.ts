@@ -1,6 +1,7 @@
 import { Client, credentials } from '@grpc/grpc-js';
 import {
   startLiftbridge,
+  startLonelypss,
   startNatsStreaming,
   startRabbitMq,
   type RabbitMqServer,
@@ -71,6 +72,13 @@ const liftbridge: ServerOfRound = async (): Promise<RoundServer> => {
   };
 };
 
+/** A broadcaster for one round, fresh where it is ours. One whose address is in RX_WEIR_LONELYPS is used as it is. */
+const lonelyps: ServerOfRound = async (): Promise<RoundServer> => {
+  const server = await startLonelypss();
+  const { host, port, pid } = server;
+  return { address: { host, port, cluster: '', login: undefined, pid }, stop: () => server.stop() };
+};
+
 /** Makes a call whose answer is empty, of 10 s at most. */
 function ask(client: Client, path: string, request: Buffer): Promise<void> {
   const asItIs = (bytes: Buffer): Buffer => bytes;
@@ -83,7 +91,7 @@ function ask(client: Client, path: string, request: Buffer): Promise<void> {
 }
 
 /** The servers that benches are run on, by name. */
-export const servers = { liftbridge, 'nats-streaming': natsStreaming, rabbitmq: rabbitMq } satisfies Record<
+export const servers = { liftbridge, lonelyps, 'nats-streaming': natsStreaming, rabbitmq: rabbitMq } satisfies Record<
   string,
   ServerOfRound
 >;

@@ -7,6 +7,8 @@ export const contenders: Readonly<Record<string, () => Promise<Contender>>> = {
   liftbridge: async () => (await import('./liftbridge.js')).liftbridgeContender,
   'liftbridge-floor': async () => (await import('./liftbridge-floor.js')).liftbridgeFloor,
   'liftbridge-grpc-js': async () => (await import('./liftbridge-grpc-js.js')).liftbridgeGrpcJs,
+  lonelyps: async () => (await import('./lonelyps.js')).lonelypsContender,
+  lonelypsc: async () => (await import('./lonelypsc.js')).lonelypsc,
   memory: async () => (await import('./memory.js')).memoryContender,
   'nats-floor': async () => (await import('./nats-floor.js')).natsFloor,
   'node-nats-streaming': async () => (await import('./node-nats-streaming.js')).nodeNatsStreaming,

@@ -143,10 +143,15 @@ export abstract class BaseDelivery<T> implements Delivery<T> {
       // a codec of this package has said what is wrong already: its own cause is the one to keep
       const root = cause instanceof DecodeError && cause.cause !== undefined ? cause.cause : cause;
       throw new DecodeError(
-        `cannot decode the message at offset ${String(this.offsetKey)} of '${this.channel}': ${reason}`,
+        `cannot decode the message ${this.whereabouts}: ${reason}`,
         { broker: this.broker, cause: root },
       );
     }
+  }
+
+  /** Which message it is, in the words of an error. */
+  protected get whereabouts(): string {
+    return `at offset ${String(this.offsetKey)} of '${this.channel}'`;
   }
 
   /** What a codec reads: the payload, but for codecs that read whole messages. */

@@ -73,9 +73,10 @@ export interface HandleOptions {
  * The shared face of all brokers: checks options, wires intakes and publishers to Observables and promises, closes.
  * A broker's own handle adds its sources, its port, and what connects and disconnects. Its public type is the `Broker`
  * interface, which has the overloads.
+ * @typeParam C - what a source is asked for: the channel's name, but for brokers whose sources read several
  * @internal
  */
-export abstract class BrokerHandle {
+export abstract class BrokerHandle<C = string> {
   readonly story: Story;
   protected readonly publishers: Publishers;
   protected readonly connecting = new Connecting();
@@ -121,21 +122,21 @@ export abstract class BrokerHandle {
   }
 
   messages(
-    channel: string,
+    channel: C,
     options: SourceOptions & { readonly codec?: Decoder<unknown> } = {},
   ): Observable<BaseDelivery<unknown>> {
-    return this.observe(`messages(${quoted(channel)})`, channel, options, this.sourceShape);
+    return this.observe(`messages(${this.named(channel)})`, channel, options, this.sourceShape);
   }
 
-  values(channel: string, options: SourceOptions & { readonly codec?: Decoder<unknown> } = {}): Observable<unknown> {
-    return settleEach(this.observe(`values(${quoted(channel)})`, channel, options, this.sourceShape));
+  values(channel: C, options: SourceOptions & { readonly codec?: Decoder<unknown> } = {}): Observable<unknown> {
+    return settleEach(this.observe(`values(${this.named(channel)})`, channel, options, this.sourceShape));
   }
 
   hot(
-    channel: string,
+    channel: C,
     options: SourceOptions & HotOptions & { readonly codec?: Decoder<unknown> } = {},
   ): Observable<Delivery<unknown>> {
-    const source = this.observe(`hot(${quoted(channel)})`, channel, options, this.hotShape);
+    const source = this.observe(`hot(${this.named(channel)})`, channel, options, this.hotShape);
     return shareHot(source, options.linger ?? 0, this.options.clock);
   }
 
@@ -231,8 +232,18 @@ export abstract class BrokerHandle {
     return this.toJSON();
   }
 
+  /** What a source is asked for, in the words of a message. */
+  protected named(channel: C): string {
+    return quoted(channel);
+  }
+
   /** Refuses a channel that the broker cannot have. */
   protected abstract checkChannel(where: string, channel: unknown): void;
+  /** The same for what a source is asked for. */
+  protected checkSourceChannel(where: string, channel: C): void {
+    this.checkChannel(where, channel);
+  }
+
   /** Refuses combinations of source options that the shapes cannot tell. */
   protected abstract checkSource(where: string, options: SourceOptions): void;
   /** Refuses combinations of sink options that the shapes cannot tell. */
@@ -246,7 +257,7 @@ export abstract class BrokerHandle {
   protected abstract checkFields(where: string, fields: MessageFields, others?: Shape): void;
   /** @param onEnd - called once, when the subscription is over at the broker too */
   protected abstract createSource(
-    channel: string,
+    channel: C,
     settings: SourceSettings,
     receiver: Receiver,
     onEnd: () => void,
@@ -273,11 +284,11 @@ export abstract class BrokerHandle {
 
   private observe(
     where: string,
-    channel: string,
+    channel: C,
     options: SourceOptions,
     shape: Shape,
   ): Observable<BaseDelivery<unknown>> {
-    this.checkChannel(where, channel);
+    this.checkSourceChannel(where, channel);
     checkOptions(where, options, shape);
     this.checkSource(where, options);
     const settings: SourceSettings = { ...options, maxInFlight: options.maxInFlight ?? defaultWindow };

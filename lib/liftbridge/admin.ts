@@ -36,11 +36,15 @@ import {
 } from './codec/requests.js';
 import { decodeEmptyResponse } from './codec/responses.js';
 import type { CallStatus } from './connection/call.js';
+import { leaderless } from './connection/leaderless.js';
 import type { Cursors } from './cursors.js';
 import { clusterMetadata, type ClusterMetadata, type PartitionMetadata } from './metadata.js';
 import type { CallOptions, Session } from './session/session.js';
 
-/** What a handle on Liftbridge can do beside reading and writing. Each connects first, where that was not done. */
+/**
+ * What a handle on Liftbridge can do beside reading and writing. Each connects first, where that was not done, and fails with a
+ * BrokerTimeoutError where there is no connection for as long as `connectTimeout` or `requestTimeout`.
+ */
 export interface LiftbridgeAdmin {
   /**
    * Makes a stream, and waits until its partitions can be published to and read.
@@ -96,7 +100,7 @@ export interface AdminParts {
   /** Milliseconds. */
   readonly requestTimeout: number;
   /** The handle's own: rejects where there is no connection to be had, or the handle was closed. */
-  readonly connect: () => Promise<void>;
+  readonly connect: (signal: AbortSignal) => Promise<void>;
 }
 
 const broker = 'liftbridge';
@@ -118,11 +122,16 @@ export class Admin implements LiftbridgeAdmin {
       );
     }
     const request = encodeCreateStreamRequest(wireRequest(options));
-    const fail = (status: CallStatus): WeirError | undefined => creationFailure(status, asked, options);
+    let isUnsure = false;
+    const fail = (status: CallStatus): WeirError | undefined => {
+      isUnsure ||= leaderless(status) === 'unsure';
+      return creationFailure(status, asked, options);
+    };
     try {
       await this.call('CreateStream', request, { asked, fail, repeat: ifNotExists });
     } catch (error) {
-      if (!ifNotExists || !(error instanceof StreamExistsError)) throw error;
+      // an attempt of which nothing is known has made it
+      if (!(ifNotExists || isUnsure) || !(error instanceof StreamExistsError)) throw error;
       await this.compare(options, error);
     }
     await this.untilLed(name);
@@ -132,10 +141,14 @@ export class Admin implements LiftbridgeAdmin {
     checkDeleteStream(name, options);
     const { ifExists = false } = options;
     const request = encodeDeleteStreamRequest({ name });
+    let isUnsure = false;
+    const fail = (status: CallStatus): undefined => {
+      isUnsure ||= leaderless(status) === 'unsure';
+    };
     try {
-      await this.call('DeleteStream', request, { asked: `delete the stream '${name}'`, repeat: ifExists });
+      await this.call('DeleteStream', request, { asked: `delete the stream '${name}'`, fail, repeat: ifExists });
     } catch (error) {
-      if (!ifExists || !(error instanceof StreamNotFoundError)) throw error;
+      if (!(ifExists || isUnsure) || !(error instanceof StreamNotFoundError)) throw error;
     } finally {
       this.parts.session.forgetStream(name);
     }
@@ -162,7 +175,11 @@ export class Admin implements LiftbridgeAdmin {
     checkMetadata(options);
     await this.connected();
     const { streams = [], groups } = options;
-    return clusterMetadata(await this.parts.session.metadata({ streams, groups }));
+    const { session } = this.parts;
+    const request = { streams, groups };
+    return clusterMetadata(
+      await session.patience.take('tell of the cluster', (signal) => session.metadata(request, signal)),
+    );
   }
 
   async partitionMetadata(stream: string, partition = 0): Promise<PartitionMetadata> {
@@ -175,20 +192,26 @@ export class Admin implements LiftbridgeAdmin {
     checkSetCursor(options);
     await this.connected();
     const { stream, partition = 0, id, offset } = options;
-    await this.parts.cursors.set(stream, partition, id, BigInt(offset));
+    const { session, cursors } = this.parts;
+    await session.patience.take(`store the cursor '${id}'`, (signal) =>
+      cursors.set(stream, partition, id, BigInt(offset), signal),
+    );
   }
 
   async fetchCursor(options: FetchCursorOptions): Promise<bigint | undefined> {
     checkFetchCursor(options);
     await this.connected();
     const { stream, partition = 0, id } = options;
-    const offset = await this.parts.cursors.fetch(stream, partition, id);
+    const { session, cursors } = this.parts;
+    const offset = await session.patience.take(`fetch the cursor '${id}'`, (signal) =>
+      cursors.fetch(stream, partition, id, signal),
+    );
     return offset === undefined ? undefined : BigInt(offset);
   }
 
   private async connected(): Promise<void> {
     const { session, connect } = this.parts;
-    if (!session.up) await connect();
+    await session.patience.connected(connect);
   }
 
   private async call(method: string, request: Uint8Array, options: Omit<CallOptions<void>, 'decode'>): Promise<void> {
@@ -203,7 +226,10 @@ export class Admin implements LiftbridgeAdmin {
 
   /** Whether what is there is what was asked for, as far as the cluster tells. */
   private async compare({ name, subject = name, partitions }: CreateStreamOptions, cause: WeirError): Promise<void> {
-    const there = await this.parts.session.stream(name, { fresh: true });
+    const { session } = this.parts;
+    const there = await session.patience.take(`look at the stream '${name}'`, (signal) =>
+      session.stream(name, { fresh: true, signal }),
+    );
     const differences = [
       ...(there.subject === subject ? [] : [`its subject is '${there.subject}'`]),
       ...(partitions === undefined || there.count === partitions ? [] : [`it has ${there.count} partitions`]),
@@ -223,7 +249,9 @@ export class Admin implements LiftbridgeAdmin {
     for (let wait = 20; ; wait = Math.min(wait * 2, longestWait)) {
       let problem: unknown;
       try {
-        const { partitions } = await session.stream(name, { fresh: true });
+        const { partitions } = await session.patience.take(`find the leaders of the stream '${name}'`, (signal) =>
+          session.stream(name, { fresh: true, signal }),
+        );
         if ([...partitions.values()].every(({ leader }) => leader !== undefined)) return;
       } catch (error) {
         problem = error;

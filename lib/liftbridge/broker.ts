@@ -19,6 +19,8 @@ import type {
 import { Cursors } from './cursors.js';
 import type { LiftbridgeDelivery } from './delivery.js';
 import { checkFieldCombinations, fieldsShape, type LiftbridgeFields } from './fields.js';
+import { Neighbours } from './group/neighbours.js';
+import { Standings } from './source/standings.js';
 import type { LiftbridgeHost } from './host.js';
 import type { ClusterMetadata, PartitionMetadata } from './metadata.js';
 import { streamName } from './names.js';
@@ -68,6 +70,8 @@ export class LiftbridgeHandle extends LogHandle implements LiftbridgeHost, Liftb
   readonly [carries] = { key: true, headers: true };
   readonly session: Session;
   readonly cursors: Cursors;
+  readonly neighbours = new Neighbours();
+  readonly standings = new Standings();
   private readonly outbox: Outbox;
   private readonly admin: Admin;
 
@@ -93,7 +97,7 @@ export class LiftbridgeHandle extends LogHandle implements LiftbridgeHost, Liftb
       clock: this.clock,
       log: logger,
       requestTimeout: resolved.requestTimeout,
-      connect: () => this.connect(),
+      connect: (signal) => this.connect({ signal }),
     });
   }
 
@@ -135,7 +139,7 @@ export class LiftbridgeHandle extends LogHandle implements LiftbridgeHost, Liftb
     options?: PublishToSubjectOptions,
   ): Promise<SubjectReceipt | undefined> {
     if (this.story.state === 'closed') throw this.closedError(`publishToSubject('${subject}')`);
-    await this.connect();
+    await this.session.patience.connected((signal) => this.connect({ signal }));
     return publishToSubject(this.session, subject, value, options, this.resolved.ackTimeout);
   }
 
@@ -171,11 +175,18 @@ export class LiftbridgeHandle extends LogHandle implements LiftbridgeHost, Liftb
     const { durable, queue } = position;
     const cursor = cursorOf({ durable, queue })!;
     await this.holding(channel, cursor, async () => {
-      await this.connect();
-      const { partitions, created } = await this.session.stream(channel, { fresh: true });
+      const { patience } = this.session;
+      await patience.connected((signal) => this.connect({ signal }));
+      const { partitions, created } = await patience.take(`find the partitions of '${channel}'`, (signal) =>
+        this.session.stream(channel, { fresh: true, signal }),
+      );
       for (const partition of partitions.keys()) {
-        await this.cursors.set(channel, partition, cursor, -1n);
-        this.progress.remember(logOf(channel, partition, created), cursor, undefined);
+        await patience.take(`drop the cursor '${cursor}' of partition ${partition} of '${channel}'`, (signal) =>
+          this.cursors.set(channel, partition, cursor, -1n, signal),
+        );
+        const log = logOf(channel, partition, created);
+        this.progress.remember(log, cursor, undefined);
+        this.standings.forget(log, cursor);
       }
     });
   }

@@ -40,7 +40,7 @@ export interface Origin {
   readonly channel: string;
   readonly partition: number;
   /** One of its deliveries was settled. */
-  settled(track: Track): void;
+  settled(track: Track, offset: OffsetKey): void;
 }
 
 /** Beyond so many bytes that a delivery would keep alive with its own, it takes its own along instead. */

@@ -43,7 +43,7 @@ export class MemoryBody implements Body {
 export interface BodyWriter {
   /** Bytes so far. */
   readonly length: number;
-  /** Takes a part; the caller may reuse it only after the promise, where there is one: then the disk is behind. */
+  /** Takes a part, which is kept as it is and not copied. With a promise the disk is behind: the next part waits for it. */
   write(part: Uint8Array): Promise<void> | undefined;
   /** All has come. Rejects where the disk refused. */
   end(): Promise<Body>;

@@ -1,6 +1,6 @@
 import type { Logger } from '../core/logger.js';
 import type { TlsOptions } from '../core/tls.js';
-import type { BodyWriter } from './body.js';
+import type { Body, BodyWriter } from './body.js';
 import type { ArrivalsOverHttp, HttpClient, HttpClientOptions, Listener, ListenerOptions } from './connection/http.js';
 import type { Socket, SocketHandlers } from './connection/socket.js';
 
@@ -32,6 +32,12 @@ export interface SocketOptions {
   readonly maxMessageBytes: number;
 }
 
+/**
+ * What `publish` takes beside bytes: a `Blob`, a stream (of Node or of the web, or any async iterable of bytes), or in Node a file
+ * by its path.
+ */
+export type LonelypsBytes = Blob | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | { readonly file: string };
+
 /** What is used of the platform: Node, or a page. @internal */
 export interface Platform {
   readonly name: 'node' | 'browser';
@@ -45,6 +51,13 @@ export interface Platform {
   random(length: number): Uint8Array;
   /** Where bodies go as they come: into memory up to `spoolSize` bytes, beyond that to disk, where there is one. */
   startBody(spoolSize: number): BodyWriter;
+  /**
+   * Reads what `publish` was given, past `spoolSize` bytes onto disk.
+   * @param where - the call, for errors
+   * @throws PublishError where it is none of what can be read, or its reading fails
+   * @throws InvalidOptionError where it is a file that cannot be read
+   */
+  toBody(where: string, value: unknown, spoolSize: number, signal: AbortSignal | undefined): Promise<Body>;
   /** Opens a websocket; the handlers are called from the next turn on. */
   openSocket(url: string, options: SocketOptions, handlers: SocketHandlers): Socket;
   /** Undefined where there is none. */

@@ -2,6 +2,8 @@ import type { Start, Until } from '../../lib/core/starts.js';
 
 /** What a broker has of the common vocabulary. What it lacks must be refused at the call, and the suite checks that too. */
 export interface Capabilities {
+  /** Whether a subscription can see what was published before it. Else a message goes to those who are there, and is gone. */
+  readonly replay: boolean;
   readonly starts: readonly Start['kind'][];
   readonly untils: readonly Until['kind'][];
   /**
@@ -28,12 +30,16 @@ export interface Capabilities {
   readonly headers: boolean | 'bytes';
   /** Whether the publisher can choose the id that the receipt has: any text, or a growing number. */
   readonly ids: false | 'text' | 'number';
-  /** The offset of a channel's first message. */
-  readonly firstOffset: bigint;
+  /** The offset of a channel's first message; undefined where messages have neither offset nor time. */
+  readonly firstOffset: bigint | undefined;
+  /** Whether what is published side by side arrives in the order of the calls. Default true. */
+  readonly orderedPublishing?: boolean;
   /** Whether the broker confirms what was published; else `confirmed` is false. */
   readonly confirms: boolean;
   /** Whether the receipt tells where the message was stored. */
   readonly receiptOffsets: boolean;
+  /** Whether the receipt tells how many subscribers the message went to. Default false. */
+  readonly notified?: boolean;
   /** Channels that it cannot have. */
   readonly badChannels: readonly string[];
   /** A message larger than this many bytes is refused. */

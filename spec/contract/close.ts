@@ -20,8 +20,11 @@ export function describeClose(world: World): void {
     'completes the sources, and waits for what is unsettled': async () => {
       const broker = world.broker({ closeTimeout: 10_000 });
       const channel = world.channel();
-      await world.fill(broker, channel, 3);
-      const tap = world.tap(broker, channel);
+      const tap = await world.primed(
+        broker,
+        () => world.tap(broker, channel),
+        () => world.fill(broker, channel, 3),
+      );
       const deliveries = await tap.first(3);
       let closed = false;
       const closing = broker.close().then(() => {
@@ -38,19 +41,23 @@ export function describeClose(world: World): void {
     'publishes what was accepted before it': async () => {
       const broker = world.broker({ closeTimeout: 10_000 });
       const channel = world.channel();
+      const read = await world.reader(world.broker(), channel);
       const sink = broker.sink(channel, { codec: text, maxInFlight: 5 });
       for (const value of numbers(40)) sink.next(value);
       const published = broker.publish(channel, '41', { codec: text });
       await broker.close();
       expect((await published).ok).to.equal(true);
-      const values = valuesOf(await world.ackingTap(world.broker(), channel).first(41));
+      const values = valuesOf(await read.first(41));
       expect(values.sort((a, b) => Number(a) - Number(b))).to.deep.equal(numbers(41));
     },
     'tells what it left behind when its time was over': async () => {
       const broker = world.broker({ closeTimeout: 50 });
       const channel = world.channel();
-      await world.fill(broker, channel, 3);
-      const tap = world.tap(broker, channel);
+      const tap = await world.primed(
+        broker,
+        () => world.tap(broker, channel),
+        () => world.fill(broker, channel, 3),
+      );
       const [one] = await tap.first(3);
       one!.ack();
       const events = new Tap(broker.events);
@@ -80,13 +87,17 @@ export function describeClose(world: World): void {
     'options that are wrong are told after it too': async () => {
       const broker = world.broker();
       await broker.close();
-      expect(() => broker.messages('')).to.throw(/channel/);
+      expect(() => broker.messages(can.badChannels[0]!)).to.throw(/channel/);
     },
     'acks after it do nothing': async () => {
       const broker = world.broker({ closeTimeout: 0 });
       const channel = world.channel();
-      await world.fill(broker, channel, 1);
-      const delivery = await world.tap(broker, channel).at(0);
+      const tap = await world.primed(
+        broker,
+        () => world.tap(broker, channel),
+        () => world.fill(broker, channel, 1),
+      );
+      const delivery = await tap.at(0);
       await broker.close();
       delivery.ack();
       delivery.release();
@@ -95,6 +106,7 @@ export function describeClose(world: World): void {
       const [one, other] = [world.broker(), world.broker()];
       const channel = world.channel();
       const tap = world.ackingTap(other, channel);
+      await world.subscribed(other);
       await world.put(one, channel, '1');
       await one.close();
       await world.put(other, channel, '2');

@@ -30,7 +30,7 @@ export function describeDurables(world: World): void {
       });
       await first.first(3);
       await world.put(broker, channel, '6');
-      for (const start of [null, fromOffset(can.firstOffset)]) {
+      for (const start of [null, fromOffset(can.firstOffset!)]) {
         const tap = world.tap(broker, channel, { durable, start });
         expect(valuesOf(await tap.first(3))).to.deep.equal(['4', '5', '6']);
         tap.unsubscribe();

@@ -9,7 +9,7 @@ import { numbers, valuesOf, type World } from './world.js';
 export function describeEnds(world: World): void {
   const { can } = world;
   const has = (kind: Until['kind']): boolean => can.untils.includes(kind);
-  const offsetOf = (n: number): bigint => can.firstOffset + BigInt(n) - 1n;
+  const offsetOf = (n: number): bigint => can.firstOffset! + BigInt(n) - 1n;
   const specs: Record<string, () => Promise<void>> = {};
 
   if (has('untilNow')) {
@@ -102,8 +102,11 @@ export function describeEnds(world: World): void {
     const broker = world.broker();
     const channel = world.channel();
     const controller = new AbortController();
-    await world.put(broker, channel, '1', '2');
-    const tap = world.ackingTap(broker, channel, { signal: controller.signal });
+    const tap = await world.primed(
+      broker,
+      () => world.ackingTap(broker, channel, { signal: controller.signal }),
+      () => world.put(broker, channel, '1', '2'),
+    );
     await tap.first(2);
     controller.abort();
     expect(tap.completed).to.equal(true);
@@ -122,7 +125,7 @@ export function describeEnds(world: World): void {
     it(`refuses ${end.kind}, which it does not have, at the call`, () => {
       expect(() => world.broker().messages(world.channel(), { until: end })).to.throw(
         InvalidOptionError,
-        /until accepts/,
+        can.untils.length > 0 ? /until accepts/ : /until/,
       );
     });
   }

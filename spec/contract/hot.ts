@@ -4,7 +4,6 @@ import { text } from '../../lib/codec/text.js';
 import type { SourceOptions } from '../../lib/core/broker.js';
 import type { Delivery } from '../../lib/core/delivery.js';
 import { ackConcatMap } from '../../lib/operators/ack-concat-map.js';
-import { earliest } from '../../lib/core/starts.js';
 import { Tap } from './tap.js';
 import { together } from './together.js';
 import { numbers, valuesOf, type World } from './world.js';
@@ -16,7 +15,7 @@ export function describeHot(world: World): void {
     broker: ReturnType<World['broker']>,
     channel: string,
     options: SourceOptions & { readonly linger?: number } = {},
-  ): Observable<Delivery<string>> => broker.hot(channel, { start: earliest(), ...options, codec: text });
+  ): Observable<Delivery<string>> => broker.hot(channel, { start: world.start, ...options, codec: text });
 
   const specs: Record<string, () => Promise<void>> = {
     'all listeners get each message, each with a handle of its own; the slowest sets the pace': async () => {
@@ -24,7 +23,8 @@ export function describeHot(world: World): void {
       const channel = world.channel();
       const hot$ = hot(broker, channel, { maxInFlight: 2 });
       const [a, b] = [new Tap(hot$), new Tap(hot$)];
-      await world.fill(broker, channel, 10);
+      await world.subscribed(broker);
+      await world.flood(world.fill(broker, channel, 10));
       const [a1] = await a.first(2);
       const [b1] = await b.first(2);
       expect([a1!.offset, a1!.value, a1!.channel]).to.deep.equal([b1!.offset, '1', channel]);
@@ -46,7 +46,8 @@ export function describeHot(world: World): void {
         delivery.ack();
       });
       const leaves = new Tap(hot$);
-      await world.fill(broker, channel, 10);
+      await world.subscribed(broker);
+      await world.flood(world.fill(broker, channel, 10));
       await leaves.first(2);
       leaves.unsubscribe();
       await stays.first(10);
@@ -59,6 +60,7 @@ export function describeHot(world: World): void {
         delivery.ack();
       };
       const early = new Tap(hot$, acking);
+      await world.subscribed(broker);
       await world.fill(broker, channel, 3);
       await early.first(3);
       const late = new Tap(hot$, acking);
@@ -70,8 +72,11 @@ export function describeHot(world: World): void {
     'two Observables made by two calls are apart': async () => {
       const broker = world.broker();
       const channel = world.channel();
-      await world.fill(broker, channel, 3);
-      const [a, b] = [new Tap(hot(broker, channel)), new Tap(hot(broker, channel))];
+      const [a, b] = await world.primed(
+        broker,
+        () => [new Tap(hot(broker, channel)), new Tap(hot(broker, channel))] as const,
+        () => world.fill(broker, channel, 3),
+      );
       const [one] = await a.first(3);
       expect((await b.first(3))[0]!.settled).to.equal(false);
       one!.ack();
@@ -82,23 +87,29 @@ export function describeHot(world: World): void {
       const channel = world.channel();
       const hot$ = hot(broker, channel, { maxInFlight: 3 });
       const taps = [1, 2].map(() => new Tap(hot$.pipe(ackConcatMap(({ value }) => Promise.resolve(value)))));
+      await world.subscribed(broker);
       await world.fill(broker, channel, 20);
       for (const tap of taps) expect(await tap.first(20)).to.deep.equal(numbers(20));
     },
     'completes for all with signal, and begins anew for the next listener': async () => {
       const broker = world.broker();
       const channel = world.channel();
-      await world.fill(broker, channel, 2);
+      const primed = <T>(subscribe: () => T): Promise<T> =>
+        world.primed(broker, subscribe, () => world.fill(broker, channel, 2));
       const hot$ = hot(broker, channel);
-      const first = new Tap(hot$, (delivery) => {
-        delivery.ack();
-      });
+      const first = await primed(
+        () =>
+          new Tap(hot$, (delivery) => {
+            delivery.ack();
+          }),
+      );
       await first.first(2);
       first.unsubscribe();
-      expect(valuesOf(await new Tap(hot$).first(2))).to.deep.equal(['1', '2']);
+      const second = await primed(() => new Tap(hot$));
+      expect(valuesOf(await second.first(2))).to.deep.equal(['1', '2']);
       const controller = new AbortController();
       const ending$ = hot(broker, channel, { signal: controller.signal });
-      const taps = [new Tap(ending$), new Tap(ending$)];
+      const taps = await primed(() => [new Tap(ending$), new Tap(ending$)]);
       await Promise.all(taps.map((tap) => tap.first(2)));
       controller.abort();
       for (const tap of taps) await tap.complete();
@@ -110,6 +121,7 @@ export function describeHot(world: World): void {
       const first = new Tap(hot$, (delivery) => {
         delivery.ack();
       });
+      await world.subscribed(broker);
       await world.fill(broker, channel, 2);
       await first.first(2);
       first.unsubscribe();

@@ -13,6 +13,7 @@ let free: string[];
 describeContract(
   'liftbridge',
   {
+    replay: true,
     starts: ['newOnly', 'latest', 'earliest', 'fromOffset', 'fromTime', 'fromAgo'],
     untils: ['untilNow', 'untilOffset', 'untilTime'],
     durable: 'position',

@@ -7,6 +7,7 @@ let store: MemoryBroker;
 describeContract(
   'memory',
   {
+    replay: true,
     starts: ['newOnly', 'latest', 'earliest', 'fromOffset', 'fromTime', 'fromAgo'],
     untils: ['untilNow', 'untilOffset', 'untilTime'],
     durable: 'shared',

@@ -8,6 +8,7 @@ let server: NatsStreamingServer;
 describeContract(
   'nats-streaming',
   {
+    replay: true,
     starts: ['newOnly', 'latest', 'earliest', 'fromOffset', 'fromTime', 'fromAgo'],
     untils: ['untilOffset', 'untilTime'],
     durable: 'client',

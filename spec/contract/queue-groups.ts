@@ -71,6 +71,19 @@ export function describeQueueGroups(world: World): void {
       await until(() => all(...members).length >= 20);
       expect(inOrder(all(...members))).to.deep.equal(numbers(20));
     },
+    'members in one handle come and go, and nothing that was acked comes again': async () => {
+      const broker = world.broker();
+      const channel = world.channel();
+      const members = [world.ackingTap(broker, channel, { queue, maxInFlight: 1 })];
+      // two of them, so that one is there whoever leaves
+      for (let next = 1; next <= 60; next++) {
+        if (next % 20 === 1) members.push(world.ackingTap(broker, channel, { queue, maxInFlight: 1 }));
+        if (next % 20 === 11) members[members.length - 2]!.unsubscribe();
+        await world.put(broker, channel, String(next));
+      }
+      await until(() => all(...members).length >= 60);
+      expect(inOrder(all(...members))).to.deep.equal(numbers(60));
+    },
   };
   if (!can.durableQueue) {
     it('refuses queue with durable, which it does not have, at the call', () => {

@@ -16,6 +16,7 @@ export function describeSinks(world: World): void {
     'publishes what it is given, emits it, and tells its receipts in order': async () => {
       const broker = world.broker();
       const channel = world.channel();
+      const read = await world.reader(broker, channel);
       const sink = broker.sink(channel, { codec: text });
       const receipts = told(sink.receipts);
       const accepted = new Tap(sink);
@@ -25,15 +26,16 @@ export function describeSinks(world: World): void {
       expect(receipts.all.every((receipt) => receipt.ok && receipt.channel === channel)).to.equal(true);
       expect(accepted.all).to.deep.equal(numbers(100));
       expect(accepted.completed).to.equal(true);
-      expect(valuesOf(await world.ackingTap(broker, channel).first(100))).to.deep.equal(numbers(100));
+      expect(valuesOf(await read.first(100))).to.deep.equal(numbers(100));
     },
     'next queues beyond the window, and no more than the window is unconfirmed': async () => {
       const broker = world.broker();
       const channel = world.channel();
+      const read = await world.reader(broker, channel);
       const sink = broker.sink(channel, { codec: text, maxInFlight: 3 });
       for (const value of numbers(50)) sink.next(value);
       await sink.flush();
-      expect(valuesOf(await world.ackingTap(broker, channel).first(50))).to.deep.equal(numbers(50));
+      expect(world.inOrder(valuesOf(await read.first(50)))).to.deep.equal(numbers(50));
       sink.complete();
     },
     'pending begins and ends at 0, and never counts more than was given': async () => {
@@ -50,15 +52,17 @@ export function describeSinks(world: World): void {
     'send resolves with the receipt, and waits while the window is full': async () => {
       const broker = world.broker();
       const channel = world.channel();
+      const read = await world.reader(broker, channel);
       const sink = broker.sink(channel, { codec: text, maxInFlight: 2, buffer: 0 });
       const receipts = await Promise.all(numbers(40).map((value) => sink.send(value)));
       expect(receipts.map(({ ok, value }) => [ok, value])).to.deep.equal(numbers(40).map((value) => [true, value]));
-      expect(valuesOf(await world.ackingTap(broker, channel).first(40))).to.deep.equal(numbers(40));
+      expect(world.inOrder(valuesOf(await read.first(40)))).to.deep.equal(numbers(40));
       sink.complete();
     },
     'ready resolves while the window has room': async () => {
       const broker = world.broker();
       const channel = world.channel();
+      const read = await world.reader(broker, channel);
       const sink = broker.sink(channel, { codec: text, maxInFlight: 2, buffer: 0 });
       const receipts = told(sink.receipts);
       for (const value of numbers(30)) {
@@ -68,7 +72,7 @@ export function describeSinks(world: World): void {
       sink.complete();
       await receipts.complete();
       expect(receipts.all.every(({ ok }) => ok)).to.equal(true);
-      expect(valuesOf(await world.ackingTap(broker, channel).first(30))).to.deep.equal(numbers(30));
+      expect(world.inOrder(valuesOf(await read.first(30)))).to.deep.equal(numbers(30));
     },
     'flush resolves when all that was accepted has its receipt': async () => {
       const broker = world.broker();
@@ -89,6 +93,7 @@ export function describeSinks(world: World): void {
         for (const overflow of ['error', 'drop-newest', 'drop-oldest'] as const) {
           const channel = world.channel();
           const broker = world.broker();
+          const read = await world.reader(broker, channel);
           const sink = broker.sink(channel, { codec: text, maxInFlight: 1, buffer: 2, overflow });
           const receipts = told(sink.receipts);
           // so that the way is there, and the next one goes out at once
@@ -100,12 +105,13 @@ export function describeSinks(world: World): void {
           expect(failed.map(({ value }) => value)).to.deep.equal(lost[overflow]);
           expect(failed.every(({ error }) => error instanceof OverflowError)).to.equal(true);
           const stored = numbers(6, 0).filter((value) => !lost[overflow].includes(value));
-          expect(valuesOf(await world.ackingTap(broker, channel).first(4))).to.deep.equal(stored);
+          expect(valuesOf(await read.first(4))).to.deep.equal(stored);
         }
       },
     'one bad value gets a failed receipt, and the sink goes on': async () => {
       const channel = world.channel();
       const broker = world.broker();
+      const read = await world.reader(broker, channel);
       const sink = broker.sink(channel, { codec: text });
       const receipts = told(sink.receipts);
       for (const value of ['1', 2 as unknown as string, '3']) sink.next(value);
@@ -114,11 +120,12 @@ export function describeSinks(world: World): void {
       sink.complete();
       await receipts.complete();
       expect(receipts.all.filter(({ ok }) => !ok).map(({ value }) => value)).to.deep.equal([2, 4]);
-      expect(valuesOf(await world.ackingTap(broker, channel).first(2))).to.deep.equal(['1', '3']);
+      expect(valuesOf(await read.first(2))).to.deep.equal(['1', '3']);
     },
     'message maps a value to what is sent': async () => {
       const channel = world.channel();
       const broker = world.broker();
+      const read = await world.reader(broker, channel);
       const id = can.ids === 'text' ? 'id-5' : 2n ** 40n;
       const sink = broker.sink(channel, {
         codec: text,
@@ -132,7 +139,7 @@ export function describeSinks(world: World): void {
       const receipt = await sink.send(order);
       expect(receipt.value).to.equal(order);
       if (can.ids !== false) expect(receipt.id).to.equal(id);
-      const delivery = await world.ackingTap(broker, channel).at(0);
+      const delivery = await read.at(0);
       expect(delivery.value).to.equal('order 5');
       if (can.keys) expect(Buffer.from(delivery.key!).toString()).to.equal('key-5');
       const failed = await broker
@@ -148,6 +155,7 @@ export function describeSinks(world: World): void {
     'error(e) publishes what was accepted, and then receipts errors with e': async () => {
       const channel = world.channel();
       const broker = world.broker();
+      const read = await world.reader(broker, channel);
       const sink = broker.sink(channel, { codec: text });
       const receipts = told(sink.receipts);
       const problem = new Error('the source failed');
@@ -161,7 +169,7 @@ export function describeSinks(world: World): void {
         [true, '1'],
         [true, '2'],
       ]);
-      expect(valuesOf(await world.ackingTap(broker, channel).first(2))).to.deep.equal(['1', '2']);
+      expect(valuesOf(await read.first(2))).to.deep.equal(['1', '2']);
     },
   });
 }

@@ -74,12 +74,12 @@ export function describeStarts(world: World): void {
       const deliveries = await tap.first(600);
       expect(valuesOf(deliveries)).to.deep.equal([...numbers(300), ...numbers(300)]);
       const offsets = deliveries.map(({ offset }) => offset!);
-      expect(offsets).to.deep.equal(numbers(600).map((n) => BigInt(n) - 1n + can.firstOffset));
+      expect(offsets).to.deep.equal(numbers(600).map((n) => BigInt(n) - 1n + can.firstOffset!));
       expect(deliveries.every(({ redelivered }) => !redelivered)).to.equal(true);
     };
   }
   if (has('fromOffset')) {
-    const third = can.firstOffset + 2n;
+    const third = can.firstOffset! + 2n;
     specs['fromOffset(n) begins with that offset'] = async () => {
       expect(await after5(fromOffset(third))).to.deep.equal(['3', '4', '5']);
       expect(await after5(fromOffset(Number(third)))).to.deep.equal(['3', '4', '5']);
@@ -91,7 +91,7 @@ export function describeStarts(world: World): void {
       const broker = world.broker();
       const channel = world.channel();
       await world.put(broker, channel, ...numbers(5));
-      const tap = world.ackingTap(broker, channel, { start: fromOffset(can.firstOffset + 7n) });
+      const tap = world.ackingTap(broker, channel, { start: fromOffset(can.firstOffset! + 7n) });
       await world.put(broker, channel, ...numbers(5, 6));
       expect(valuesOf(await tap.first(3))).to.deep.equal(['8', '9', '10']);
     };
@@ -120,8 +120,9 @@ export function describeStarts(world: World): void {
       const begin = Date.now() + 400;
       const tap = world.ackingTap(broker, channel, { start: fromTime(begin) });
       await until(async () => {
+        const late = Date.now() > begin + 10;
         await world.put(broker, channel, String(Date.now()));
-        return Date.now() > begin + 10;
+        return late;
       });
       await world.put(broker, channel, 'end');
       await until(() => tap.all.at(-1)?.value === 'end');

@@ -1,27 +1,33 @@
 import { expect } from 'chai';
 import { take } from 'rxjs';
 import { text } from '../../lib/codec/text.js';
-import { earliest } from '../../lib/core/starts.js';
 import { Tap } from './tap.js';
 import { together } from './together.js';
 import { numbers, type World } from './world.js';
 
 /** `values`: the values alone, settled when the subscriber's next returned. */
 export function describeValues(world: World): void {
-  const start = earliest();
+  const { start } = world;
   const specs: Record<string, () => Promise<void>> = {
     'gives values, each settled when next returned, so that a window of 1 is enough': async () => {
       const broker = world.broker();
       const channel = world.channel();
-      await world.fill(broker, channel, 50);
-      const tap = new Tap(broker.values(channel, { start, codec: text, maxInFlight: 1 }));
+      const tap = await world.primed(
+        broker,
+        () => new Tap(broker.values(channel, { start, codec: text, maxInFlight: 1 })),
+        () => world.fill(broker, channel, 50),
+      );
       expect(await tap.first(50)).to.deep.equal(numbers(50));
     },
     'gives bytes without a codec': async () => {
       const broker = world.broker();
       const channel = world.channel();
-      await world.put(broker, channel, 'ä');
-      expect([...(await new Tap(broker.values(channel, { start })).at(0))]).to.deep.equal([0xc3, 0xa4]);
+      const tap = await world.primed(
+        broker,
+        () => new Tap(broker.values(channel, { start })),
+        () => world.put(broker, channel, 'ä'),
+      );
+      expect([...(await tap.at(0))]).to.deep.equal([0xc3, 0xa4]);
     },
     'completes with signal, and errors as messages does': async () => {
       const broker = world.broker();

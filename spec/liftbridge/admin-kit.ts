@@ -35,9 +35,9 @@ export function administer(options: LiftbridgeOptions): Administration {
     clock: systemClock,
     log: resolved.logger,
     requestTimeout: resolved.requestTimeout,
-    connect: async () => {
+    connect: async (signal) => {
       if (session.up) return;
-      const connected = connecting.wait(undefined);
+      const connected = connecting.wait(signal);
       session.start();
       await connected;
     },

@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { command } from '../support/command.js';
+import { withLock } from '../support/lock.js';
 
 /** The folder of the package's sources, with a slash at its end. */
 export const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -20,10 +22,20 @@ let building: Promise<void> | undefined;
 
 /** Resolves when dist/ is what lib/ says; builds it if it is older, and once a run at most. */
 export function built(): Promise<void> {
-  building ??= isFresh()
-    ? Promise.resolve()
-    : command('npm', ['run', '--silent', 'build'], { cwd: root, install }).then();
+  building ??= build();
   return building;
+}
+
+/** Two lanes of specs must not build at once. */
+async function build(): Promise<void> {
+  await mkdir(join(root, 'temp'), { recursive: true });
+  await withLock(
+    join(root, 'temp/build.lock'),
+    async () => isFresh(),
+    async () => {
+      await command('npm', ['run', '--silent', 'build'], { cwd: root, install });
+    },
+  );
 }
 
 /** Runs a program of node_modules/.bin or scripts/ with this Node. Rejects with what it said if it fails. */

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { RootHookObject } from 'mocha';
-import { stopAll } from './brokers/registry.js';
+import { stopAll, stopShared } from './brokers/registry.js';
 import { clearAll } from './guard.js';
 import { provisionAll } from './provision.js';
 
@@ -20,9 +20,19 @@ export async function mochaGlobalSetup(): Promise<void> {
 }
 
 /** Root hooks of mocha: what a spec has started and not stopped ends with the run. */
-export const mochaHooks: RootHookObject = {
-  async afterAll() {
-    await stopAll();
-    clearAll();
-  },
-};
+export const mochaHooks: RootHookObject = { afterAll: afterRun };
+
+/** In a lane, which loads one file after another: builds the servers that the file just loaded will ask for. */
+export const beforeFile = mochaGlobalSetup;
+
+/** In a lane: what a spec has started and not stopped ends with its file, and what specs share goes on. */
+export async function afterFile(): Promise<void> {
+  await stopAll();
+}
+
+/** What ends with the run, whichever file it came from. */
+export async function afterRun(): Promise<void> {
+  await stopAll();
+  await stopShared();
+  clearAll();
+}

@@ -3,15 +3,18 @@ import { createServer } from 'node:net';
 
 const given = new Set<number>();
 
+// Lanes of one run have each a share of the ports: a server that is down for a moment keeps its own.
+const [lane = 0, lanes = 1] = (process.env['RX_WEIR_LANE'] ?? '0/1').split('/').map(Number);
+
 /**
  * A free TCP port on loopback. It lies below the range that the system gives to outgoing connections (32768 and up on
  * Linux, 49152 on macOS), so that nobody can take it between a server's death and its restart, and so that a client
  * that keeps dialling a dead port can't be connected to itself.
  */
 export async function freePort(): Promise<number> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 400; attempt++) {
     const port = randomInt(12_000, 32_000);
-    if (!given.has(port) && (await isFree(port))) {
+    if (port % lanes === lane && !given.has(port) && (await isFree(port))) {
       given.add(port);
       return port;
     }

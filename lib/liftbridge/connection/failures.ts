@@ -19,6 +19,7 @@ import {
 import { grpcStatus } from '../codec/grpc-status.js';
 import { addressText, type Address } from './address.js';
 import type { CallStatus } from './call.js';
+import { leaderless } from './leaderless.js';
 
 const broker = 'liftbridge';
 
@@ -79,12 +80,13 @@ function exhausted(said: string, message: string, options: WeirErrorOptions): We
   return new OverflowError(said, options);
 }
 
-function fault(said: string, { code, message }: CallStatus, options: WeirErrorOptions): WeirError {
+function fault(said: string, status: CallStatus, options: WeirErrorOptions): WeirError {
+  const { code, message } = status;
   if (code === grpcStatus.unknown && /not authorized/i.test(message)) {
     return new AuthorizationError(`${said}; let the policy of the broker allow it`, options);
   }
-  if (/no known metadata leader/i.test(message)) {
-    return new StreamUnavailableError(`${said}; the brokers may be electing one, try again`, options);
+  if (leaderless(status)) {
+    return new StreamUnavailableError(`${said}; the brokers may be electing a leader of theirs, try again`, options);
   }
   if (/cursors stream does not exist/i.test(message)) {
     return new UnsupportedError(

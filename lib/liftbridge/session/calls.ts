@@ -1,8 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import { BrokerTimeoutError, ConnectionError, StreamUnavailableError, WeirError } from '../../core/errors.js';
 import { pause } from '../../core/pause.js';
-import { grpcStatus } from '../codec/grpc-status.js';
-import { addressText, type Address } from '../connection/address.js';
 import type { CallStatus } from '../connection/call.js';
 import type { Channel } from '../connection/channel.js';
 import type { ResolvedOptions } from '../options.js';
@@ -118,7 +116,7 @@ export class Calls {
         decode,
         timeout,
         signal,
-        fail: (status) => fail?.(status) ?? headless(status, asked, channel.address),
+        ...(fail && { fail }),
       });
     } catch (error) {
       // a broker that hangs would keep all the others waiting as well
@@ -136,19 +134,6 @@ export class Calls {
     if (!channel) return error.code === 'CONNECTION' || error.code === 'TIMEOUT';
     return mayRepeat && error instanceof ConnectionError;
   }
-}
-
-/**
- * The broker has passed a request on to the leader of the cluster, and nobody was there to take it: that one has died, and
- * its successor is being elected.
- */
-function headless({ code, name, message }: CallStatus, asked: string, address: Address): WeirError | undefined {
-  if (code !== grpcStatus.internal || !/no responders available/i.test(message)) return undefined;
-  const at = addressText(address);
-  return new StreamUnavailableError(
-    `cannot ${asked} at ${at}: the cluster has no leader at the moment, one is being elected; try again (${name}: ${message})`,
-    { broker: 'liftbridge', detail: { code, name, message, address: at } },
-  );
 }
 
 /** Whether a broker has refused what it may do in a moment: its cluster has no leader, most often. */

@@ -264,7 +264,8 @@ export class Main {
     this.aborter.abort(reason);
   }
 
-  private notWithin(ms: number): BrokerTimeoutError {
+  /** That there was no connection for so long, and why, as far as that is known. */
+  notWithin(ms: number): BrokerTimeoutError {
     const { seeds } = this.parts.options;
     return new BrokerTimeoutError(
       `there was no connection to Liftbridge at ${seeds.map(addressText).join(', ')} within ${ms} ms` +

@@ -10,6 +10,7 @@ import type { ResolvedOptions } from '../options.js';
 import { Calls, type CallOptions } from './calls.js';
 import { Main } from './main.js';
 import { askPartition, tailOf, type PartitionTail } from './partition.js';
+import { Patience } from './patience.js';
 import { Pool } from './pool.js';
 import { Routes } from './routes.js';
 import { Topology, type LookUpOptions, type MetadataRequest } from './topology.js';
@@ -38,6 +39,8 @@ const broker = 'liftbridge';
  * @internal
  */
 export class Session {
+  /** For those who have no signal of their own. */
+  readonly patience: Patience;
   private readonly parts: SessionParts;
   private readonly mainChannel: Main;
   private readonly pool: Pool;
@@ -87,6 +90,7 @@ export class Session {
     const main = this.mainChannel;
     this.topology = new Topology({ options, clock, main, pool: this.pool });
     this.routes = new Routes({ options, pool: this.pool, topology: this.topology });
+    this.patience = new Patience({ options, clock, main });
     this.calls = new Calls({ options, clock, main, routes: this.routes });
     this.retries = new Retries({ broker, options, clock, epoch: () => main.epoch });
   }

@@ -1,7 +1,7 @@
 import { StreamUnavailableError } from '../../core/errors.js';
 import type { LogIntake } from '../../core/log-intake.js';
 import { offsetBefore, type OffsetKey } from '../../core/offset.js';
-import { pause } from '../../core/pause.js';
+import { pause, unlessAborted } from '../../core/pause.js';
 import { PositionKeeper } from '../../core/position-keeper.js';
 import { newOnly, untilOffset } from '../../core/starts.js';
 import { Track, type Progress } from '../../core/track.js';
@@ -13,6 +13,8 @@ import { cursorOf, logOf } from '../positions.js';
 import type { PartitionTail } from '../session/session.js';
 import type { LiftbridgeSourceOptions } from './options.js';
 import { knock, peek, type PeekLimits } from './peek.js';
+import { positionIn, worthOf } from './recall.js';
+import type { Standing } from './standings.js';
 import {
   afterNewest,
   beginAfter,
@@ -37,7 +39,7 @@ export interface ReadRequest {
   readonly consumer: () => Consumer | undefined;
 }
 
-/** Milliseconds for a group's member to store where it stood when another takes its partition. */
+/** Milliseconds for a group's member in another process to store where it stood when its partition is taken. */
 const handOverTime = 100;
 
 /**
@@ -48,6 +50,10 @@ const handOverTime = 100;
 export class Bookmark {
   track = new Track();
   readonly keeper: PositionKeeper | undefined;
+  /** What this process knows of where the group stands, once it is known in which log. */
+  private standing: Standing | undefined;
+  /** Whether the position is not this source's any more. */
+  private hasLeft = false;
   /** The id of the cursor. */
   private readonly cursor: string | undefined;
   /** Where it begins, or began; undefined until that is known. */
@@ -71,6 +77,8 @@ export class Bookmark {
     private readonly host: LiftbridgeHost,
     private readonly request: ReadRequest,
     private readonly intake: LogIntake,
+    /** Resolves when nobody else in this process reads for the group. */
+    private readonly alone: () => Promise<void>,
   ) {
     const { stream, partition, options } = request;
     const cursor = cursorOf(options);
@@ -107,6 +115,7 @@ export class Bookmark {
       this.beginning = resumed;
     } else {
       this.created = tail.created;
+      if (this.isGroup) this.standing = this.host.standings.of(this.logName, this.cursor!);
       const found = this.tracked(stored, tail) ?? (await this.origin(search));
       signal.throwIfAborted();
       this.beginning = found;
@@ -132,6 +141,13 @@ export class Bookmark {
     return true;
   }
 
+  /** A delivery was settled; this side's only where it is of this log. */
+  settled(track: Track, offset: OffsetKey): void {
+    if (track !== this.track) return;
+    if (this.hasLeft) this.standing?.settled(offset);
+    else this.keeper?.settled(track);
+  }
+
   /**
    * Stores where it stands at the call, and remembers what the next subscription of the durable should know. Never rejects.
    * @param mine - whether the position is still this source's to store
@@ -139,31 +155,37 @@ export class Bookmark {
   async end(mine: boolean): Promise<void> {
     const { keeper, host, track, request } = this;
     const { stream, partition, options } = request;
+    this.hasLeft = true;
     if (!mine) this.aborter.abort(new StreamUnavailableError('another member of the group reads the partition'));
     else if (keeper !== undefined && this.beginning !== undefined) {
       try {
-        if (options.queue === undefined) await keeper.flush(track);
+        if (!this.isGroup) await keeper.flush(track);
         else await this.handOver(keeper, track);
       } catch (error) {
         host.log.warn(`the position in partition ${partition} of '${stream}' was not stored`, error);
       }
-      if (options.durable !== undefined) {
-        const progress = track.progress();
-        host.progress.remember(
-          this.logName,
-          options.durable,
-          progress && { ...progress, stored: keeper.last, outages: host.outages },
-        );
-      }
+      if (options.durable !== undefined) host.progress.remember(this.logName, options.durable, this.progress());
     }
+    if (this.beginning !== undefined) this.standing?.leave(this.progress(), this.beginning);
     keeper?.stop();
     this.newest = undefined;
     track.alive = false;
   }
 
+  private get isGroup(): boolean {
+    return this.request.options.queue !== undefined;
+  }
+
+  /** What the next in this process should know. */
+  private progress(): Progress | undefined {
+    const progress = this.track.progress();
+    return progress && { ...progress, stored: this.keeper?.last, outages: this.host.outages };
+  }
+
   /**
-   * A group's partition is taken from the member that read it before, which hears of it by the end of its subscription, stores
-   * where it stood, and gets a moment for that: what it has settled is not emitted again then.
+   * A group's partition is taken from the member that read it before. One in this process is waited for. One in another hears
+   * of it by the end of its subscription, stores where it stood, and gets a moment for that: what it has settled is not
+   * emitted again then.
    */
   private async takeOver(limits: PeekLimits): Promise<void> {
     const { stream, partition, consumer } = this.request;
@@ -171,7 +193,7 @@ export class Bookmark {
     if (member === undefined) return;
     const channel = await this.host.session.leader(stream, partition, { signal: limits.signal });
     await knock(channel, { stream, partition, resume: this.request.options.resume, consumer: member }, limits);
-    await pause(handOverTime, limits.clock, limits.signal);
+    await Promise.all([pause(handOverTime, limits.clock, limits.signal), unlessAborted(this.alone(), limits.signal)]);
   }
 
   /** Stores where the track stands now, unless who has taken the partition over unheard has come further. */
@@ -227,7 +249,7 @@ export class Bookmark {
 
   /** The same offsets mean other messages from here on. */
   private reset(): void {
-    const { host, request, track, keeper } = this;
+    const { host, request, track } = this;
     const { last } = track;
     this.intake.drop(track);
     this.track = new Track();
@@ -235,8 +257,7 @@ export class Bookmark {
     this.track.ended = track.ended;
     this.placed = false;
     this.newest = undefined;
-    this.isAnew = true;
-    keeper?.begin(undefined);
+    this.beginAnew();
     host.story.tell({ type: 'reset', channel: request.stream, last: last === undefined ? undefined : BigInt(last) });
   }
 
@@ -269,45 +290,43 @@ export class Bookmark {
   /** Where the cursor says, or what this process knows to have settled beyond it. */
   private tracked(stored: OffsetKey | undefined, tail: PartitionTail): Beginning | undefined {
     const { host, cursor } = this;
-    const { stream, options } = this.request;
+    const { stream } = this.request;
     if (cursor === undefined) return undefined;
     this.keeper?.begin(stored);
-    const position = this.recall(options, stored, tail) ?? stored;
-    if (position === undefined) return undefined;
+    const known = this.recall(stored, tail);
+    if (known !== undefined) this.track = new Track(known);
+    const settled = known && positionIn(known);
+    const position = stored === undefined || (settled !== undefined && settled > stored) ? settled : stored;
+    // no offset is before 0, so that there is no position to store while that is unsettled
+    if (position === undefined) return known === undefined ? this.standing?.beginning : beginAt(0);
     if (tail.newest !== undefined && position <= tail.newest) {
       this.track.skip(position);
       return beginAfter(position);
     }
     this.track = new Track();
-    this.isAnew = true;
-    this.keeper?.begin(undefined);
+    this.beginAnew();
     host.story.tell({ type: 'reset', channel: stream, last: BigInt(position) });
     return beginEarliest();
   }
 
-  /** What an earlier subscription of the durable in this process has settled, if that is more than what is stored. */
-  private recall(
-    { durable }: LiftbridgeSourceOptions,
-    stored: OffsetKey | undefined,
-    { newest }: PartitionTail,
-  ): OffsetKey | undefined {
-    if (durable === undefined) return undefined;
-    const { host, request } = this;
-    const progress = host.progress.recall(this.logName, durable);
+  /** What is stored is of another log. */
+  private beginAnew(): void {
+    this.isAnew = true;
+    this.keeper?.begin(undefined);
+    if (this.isGroup) this.standing = this.host.standings.renew(this.logName, this.cursor!);
+  }
+
+  /** What an earlier subscription of the durable or the group in this process has settled, unless it means nothing any more. */
+  private recall(stored: OffsetKey | undefined, { newest }: PartitionTail): Progress | undefined {
+    const { host, request, isGroup } = this;
+    const { durable } = request.options;
+    const progress = durable === undefined ? this.standing?.left : host.progress.recall(this.logName, durable);
     if (progress === undefined) return undefined;
-    if (newest === undefined || progress.last > newest) {
-      // a leader that had less was elected: which of the offsets mean other messages by now is not known
-      if (stored === undefined || (newest !== undefined && stored <= newest)) {
-        host.story.tell({ type: 'reset', channel: request.stream, last: BigInt(progress.last) });
-      }
-      return undefined;
-    }
-    // a broker that was restarted does not see what is stored until something is stored again; else somebody moved the cursor
-    const isBlind = stored === undefined && progress.outages !== this.host.outages;
-    if (progress.stored !== stored && !isBlind) return undefined;
-    this.track = new Track(progress);
-    const settled = positionIn(progress);
-    return stored === undefined || (settled !== undefined && settled > stored) ? settled : stored;
+    const worth = worthOf(progress, { stored, newest, outages: host.outages, isShared: isGroup });
+    if (worth === 'good') return progress;
+    if (worth === 'cut') host.story.tell({ type: 'reset', channel: request.stream, last: BigInt(progress.last) });
+    if (isGroup) this.standing = host.standings.renew(this.logName, this.cursor!);
+    return undefined;
   }
 
   /**
@@ -356,11 +375,4 @@ export class Bookmark {
     this.storing = storing.catch(() => undefined);
     return storing;
   }
-}
-
-/** The last offset before the first that was not settled. */
-function positionIn({ last, unsettled }: Progress): OffsetKey | undefined {
-  let lowest: OffsetKey | undefined;
-  for (const key of unsettled) if (lowest === undefined || key < lowest) lowest = key;
-  return lowest === undefined ? last : offsetBefore(lowest);
 }

@@ -4,6 +4,7 @@ import type { OffsetKey } from '../../core/offset.js';
 import type { Track } from '../../core/track.js';
 import { emptyMessageScan, readMessage } from '../codec/message.js';
 import { MessageDelivery, type Origin } from '../delivery.js';
+import type { Neighbour } from '../group/neighbours.js';
 import type { LiftbridgeHost } from '../host.js';
 import { Bookmark, type ReadRequest } from './bookmark.js';
 import { Subscription } from './subscription.js';
@@ -31,7 +32,7 @@ const scan = emptyMessageScan();
  * No message waits here but the one that came when the window was full; the rest stays with HTTP/2 flow control.
  * @internal
  */
-export class Partition implements Origin {
+export class Partition implements Origin, Neighbour {
   readonly channel: string;
   readonly partition: number;
   /** Whether it waits in the source's queue. */
@@ -48,17 +49,18 @@ export class Partition implements Origin {
   /** How often in a row what came could not be read, and behind which offset. */
   private malformed = { times: 0, after: undefined as OffsetKey | undefined };
   private over = false;
+  private ending: Promise<void> | undefined;
 
   constructor(
     private readonly host: LiftbridgeHost,
-    request: ReadRequest,
+    private readonly request: ReadRequest,
     private readonly owner: PartitionOwner,
   ) {
     const { stream, partition, options } = request;
     this.channel = stream;
     this.partition = partition;
     this.isAlone = options.queue === undefined;
-    this.bookmark = new Bookmark(host, request, owner.intake);
+    this.bookmark = new Bookmark(host, request, owner.intake, () => host.neighbours.follow(this.place, this));
     this.subscription = new Subscription(
       { session: host.session, clock: host.clock, requestTimeout: host.resolved.requestTimeout },
       {
@@ -94,8 +96,14 @@ export class Partition implements Origin {
     return this.bookmark.track;
   }
 
+  get epoch(): bigint | undefined {
+    return this.request.consumer()?.groupEpoch;
+  }
+
   start(): void {
-    if (!this.over) this.subscription.start();
+    if (this.over) return;
+    if (!this.isAlone) this.host.neighbours.enter(this.place, this);
+    this.subscription.start();
   }
 
   /** Hands in what there is while there is room. */
@@ -117,8 +125,13 @@ export class Partition implements Origin {
     if (this.isAlone) this.subscription.end();
   }
 
-  settled(track: Track): void {
-    if (track === this.track) this.bookmark.keeper?.settled(track);
+  settled(track: Track, offset: OffsetKey): void {
+    this.bookmark.settled(track, offset);
+  }
+
+  makeWay(): Promise<void> {
+    if (this.ending === undefined) this.owner.replaced(this);
+    return this.end();
   }
 
   /** Has the broker send nothing more. */
@@ -129,11 +142,23 @@ export class Partition implements Origin {
   }
 
   /** Stores where it stands and ends. Never rejects. */
-  async end(): Promise<void> {
+  end(): Promise<void> {
+    this.ending ??= this.leave();
+    return this.ending;
+  }
+
+  private async leave(): Promise<void> {
     // who was without a subscription may have been replaced, and would store less than the one who reads has reached
     const mine = this.isAlone || this.subscription.wasLive;
     this.unsubscribe();
     await this.bookmark.end(mine);
+    this.host.neighbours.leave(this.place, this);
+  }
+
+  /** What others of its group find it by. */
+  private get place(): string {
+    const { stream, partition, options } = this.request;
+    return `${stream}/${partition}\n${options.queue ?? ''}`;
   }
 
   private letGo(): void {

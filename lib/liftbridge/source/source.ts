@@ -51,7 +51,7 @@ export class LiftbridgeSource extends SourceLife implements LogProtocol, LiveSou
   // what the window asks
 
   settled(delivery: LogDelivery<unknown>): void {
-    (delivery as MessageDelivery<unknown>).origin.settled(delivery.track!);
+    (delivery as MessageDelivery<unknown>).origin.settled(delivery.track!, delivery.offsetKey);
   }
 
   pull(): void {

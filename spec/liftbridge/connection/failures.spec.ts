@@ -25,6 +25,8 @@ describe('liftbridge connection: failures', () => {
     ['outOfRange', 'no', 'STREAM_UNAVAILABLE', false],
     ['unimplemented', 'unknown method', 'UNSUPPORTED', false],
     ['internal', 'no known metadata leader', 'STREAM_UNAVAILABLE', true],
+    ['internal', 'Failed to replicate partition: leadership lost while committing log', 'STREAM_UNAVAILABLE', true],
+    ['internal', 'Failed to resume stream: node is not the leader', 'STREAM_UNAVAILABLE', true],
     ['internal', 'Cursors stream does not exist', 'UNSUPPORTED', false],
     ['internal', 'segment has been closed', 'STREAM_UNAVAILABLE', false],
     ['unavailable', 'shutting down', 'CONNECTION', true],

@@ -12,6 +12,8 @@ import { unlessAborted } from '../../../lib/core/pause.js';
 import { Retries } from '../../../lib/core/retries.js';
 import type { SourceSettings } from '../../../lib/core/settings.js';
 import type { LiftbridgeDelivery } from '../../../lib/liftbridge/delivery.js';
+import { Neighbours } from '../../../lib/liftbridge/group/neighbours.js';
+import { Standings } from '../../../lib/liftbridge/source/standings.js';
 import type { LiftbridgeHost } from '../../../lib/liftbridge/host.js';
 import type { CallHandlers } from '../../../lib/liftbridge/connection/call.js';
 import { statusError } from '../../../lib/liftbridge/connection/failures.js';
@@ -41,6 +43,8 @@ export class SourceBench extends LogHandle {
   readonly [carries] = { key: true, headers: true };
   override readonly clock = new ManualClock();
   readonly resolved = resolveOptions({ reconnect: { initialDelay: 10, maxDelay: 10, jitter: 0 } });
+  readonly neighbours = new Neighbours();
+  readonly standings = new Standings();
   readonly logs: FakeLog[];
   /** Every Subscribe call, those that only look or knock as well. */
   readonly calls: FakeSubscribe[] = [];
@@ -58,6 +62,10 @@ export class SourceBench extends LogHandle {
   manual = false;
   /** What the coordinator of the group deals out to this member. */
   readonly group = { epoch: 1n, partitions: [] as number[], timeout: 10_000 };
+  /** The ids of all that have joined, in their order. */
+  readonly members: string[] = [];
+  /** Which of the members each partition is dealt to; undefined: all to whoever asks. */
+  dealt: number[] | undefined;
   readonly suspended = new Set<object>();
   forgotten = 0;
   private readonly gates = new Map<Step, { opened: Promise<void>; open: () => void }>();
@@ -189,11 +197,12 @@ export class SourceBench extends LogHandle {
     resumed: (who: object): void => {
       this.suspended.delete(who);
     },
-    call: async (method: string, _request: Uint8Array, { decode, signal }: CallLike) => {
+    call: async (method: string, request: Uint8Array, { decode, signal }: CallLike) => {
       await this.step(method === 'JoinConsumerGroup' ? 'join' : 'leave', signal);
       const { epoch, timeout } = this.group;
       const ns = BigInt(timeout) * 1_000_000n;
       if (method !== 'JoinConsumerGroup') return decode(new Uint8Array());
+      this.members.push(String(theirDecode('JoinConsumerGroupRequest', request)['consumerId']));
       const joined = { coordinator: 'n1', epoch, consumerTimeout: ns, coordinatorTimeout: ns };
       return decode(theirEncode('JoinConsumerGroupResponse', joined));
     },
@@ -237,13 +246,15 @@ export class SourceBench extends LogHandle {
 
   private readonly assignment = async (_method: string, request: Uint8Array, options: CallLike): Promise<unknown> => {
     await this.step('assignment', options.signal);
-    const { epoch, partitions } = this.group;
+    const { epoch } = this.group;
     const asked = theirDecode('FetchConsumerGroupAssignmentsRequest', request);
     if (asked['epoch'] !== epoch) {
       const status = { code: 9, name: 'FAILED_PRECONDITION', message: staleEpoch };
       throw options.fail!(status) ?? statusError(status, 'ask', address);
     }
-    const assignments = [{ stream: 'orders', partitions }];
+    const { dealt, members } = this;
+    const partitions = dealt?.flatMap((to, at) => (members[to] === asked['consumerId'] ? at : []));
+    const assignments = [{ stream: 'orders', partitions: partitions ?? this.group.partitions }];
     return options.decode(theirEncode('FetchConsumerGroupAssignmentsResponse', { epoch, assignments }));
   };
 

@@ -105,21 +105,25 @@ describe('liftbridge: a source over the partitions of a stream', () => {
       expect(bench.open.map(({ log }) => log.partition)).to.deep.equal([1]);
     });
 
-    it('takes late acks of what was given away for nothing, also when it came back', async () => {
+    it('moves nothing by late acks of what was given away, and does not emit that again when it came back', async () => {
       const tap = await member([0]);
       await bench.clock.pass(100);
       const early = [...tap.all];
       await dealt([]);
       early[0]!.ack();
-      await dealt([0]);
-      await bench.clock.pass(200);
-      expect(tap.values()).to.deep.equal(['0a', '0b', '0c', '0a', '0b', '0c']);
-      for (const delivery of early) delivery.ack();
       await bench.clock.pass(5_000);
       expect(cursor(0)).to.equal(undefined);
-      tap.all[3]!.ack();
+      await dealt([0]);
+      await bench.clock.pass(200);
+      expect(tap.values()).to.deep.equal(['0a', '0b', '0c', '0b', '0c']);
+      expect(cursor(0)).to.equal(0n);
+      // these are out again
+      for (const delivery of early) delivery.ack();
       await bench.clock.pass(5_000);
       expect(cursor(0)).to.equal(0n);
+      tap.all[3]!.ack();
+      await bench.clock.pass(5_000);
+      expect(cursor(0)).to.equal(1n);
     });
 
     it('that gets a partition back reads it when its own position is stored, not before', async () => {

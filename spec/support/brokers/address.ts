@@ -1,7 +1,7 @@
 import type { BrokerServer } from './broker-server.js';
 import { fetchMonitor } from './monitor.js';
 
-/** Where a server is that somebody else started. */
+/** Where a server is that a spec has not started for itself. */
 export interface BrokerAddress {
   readonly host: string;
   readonly port: number;
@@ -47,7 +47,7 @@ function parse(text: string): URL | undefined {
 export function addressedServer(address: BrokerAddress, monitorUrl: string | undefined): BrokerServer {
   const { host, port } = address;
   const refuse = (): Promise<never> =>
-    Promise.reject(new Error(`The server at ${host}:${port} came from the environment; ask for needs: 'control'.`));
+    Promise.reject(new Error(`The server at ${host}:${port} is not this spec's own; ask for needs: 'control'.`));
   return {
     kind: 'address',
     host,

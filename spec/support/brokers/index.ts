@@ -9,6 +9,9 @@ export type {
   LiftbridgeServer,
   LiftbridgeStreamDefaults,
 } from './liftbridge-server.js';
+export { lonelypss, startLonelypss } from './lonelypss.js';
+export type { LonelypssAuth, LonelypssAuthChoice, LonelypssSide, LonelypssSideChoice } from './lonelypss-auth.js';
+export type { LonelypssOptions, LonelypssServer } from './lonelypss-server.js';
 export { startNatsServer, type NatsServerOptions } from './nats-server.js';
 export {
   startNatsStreaming,

@@ -5,23 +5,42 @@ export interface Stoppable {
 
 // Mocha loads spec files by require and, where that fails, by import, which may give a module twice. There is one list.
 const key = Symbol.for('rx-weir.spec.running');
-const shared = globalThis as { [key]?: Set<Stoppable> };
-const running = (shared[key] ??= new Set());
+interface Lists {
+  readonly own: Set<Stoppable>;
+  readonly shared: Set<Stoppable>;
+}
+const { own, shared } = ((globalThis as { [key]?: Lists })[key] ??= { own: new Set(), shared: new Set() });
 
 /** Notes a thing for `stopAll`. */
 export function register(thing: Stoppable): void {
-  running.add(thing);
+  own.add(thing);
+}
+
+/** Notes that a thing belongs to no spec file alone: it goes on until the run ends. */
+export function share(thing: Stoppable): void {
+  own.delete(thing);
+  shared.add(thing);
 }
 
 /** Forgets a thing that was stopped. */
 export function unregister(thing: Stoppable): void {
-  running.delete(thing);
+  own.delete(thing);
+  shared.delete(thing);
 }
 
-/** Stops all that specs have started and not stopped, the latest first. */
+/** Stops all that specs have started for themselves and not stopped, the latest first. */
 export async function stopAll(): Promise<void> {
-  for (const thing of [...running].reverse()) {
+  await stopEach(own);
+}
+
+/** Stops what is shared. */
+export async function stopShared(): Promise<void> {
+  await stopEach(shared);
+}
+
+async function stopEach(things: Set<Stoppable>): Promise<void> {
+  for (const thing of [...things].reverse()) {
     await thing.stop();
-    running.delete(thing);
+    things.delete(thing);
   }
 }

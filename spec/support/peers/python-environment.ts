@@ -5,9 +5,14 @@ import { cached } from '../cache.js';
 import { command } from '../command.js';
 import { willNeed } from '../provision.js';
 
-/** A Python client, with the folder beside this file that is called `name`. */
+/** A Python client or server, with a folder that has its scripts and its requirements. */
 export interface PythonClient {
+  /** What its environment is called in the cache. Two with one name and the same requirements share it. */
   readonly name: string;
+  /** Its folder, as seen from the one of this file. Default: `name`. */
+  readonly folder?: string;
+  /** What it needs, as seen from its folder. Default: `requirements.txt`. */
+  readonly requirements?: string;
   /** What it is, for people who wait for it. */
   readonly title: string;
   /** The oldest Python that runs it. */
@@ -16,7 +21,7 @@ export interface PythonClient {
   readonly packages?: readonly string[];
 }
 
-/** The virtual environment of a Python client, with what the requirements.txt of its folder pins. */
+/** The virtual environment of a Python client, with what its requirements pin. */
 export class PythonEnvironment {
   #made: Promise<string> | undefined;
 
@@ -38,18 +43,19 @@ export class PythonEnvironment {
 
   /** The path of a file in the client's folder. */
   path(file: string): string {
-    return fileURLToPath(new URL(`./${this.client.name}/${file}`, import.meta.url));
+    const { name, folder = name } = this.client;
+    return fileURLToPath(new URL(`./${folder}/${file}`, import.meta.url));
   }
 
   async #make(): Promise<string> {
-    const { name, oldest, packages = [] } = this.client;
+    const { name, oldest, requirements: file = 'requirements.txt', packages = [] } = this.client;
     const install =
       `Install Python ${oldest} or later with its venv module (Debian, Ubuntu: apt-get install python3 python3-venv), ` +
       'or name an interpreter in RX_WEIR_PYTHON.';
     const interpreter = process.env['RX_WEIR_PYTHON'] || 'python3';
     const version = await command(interpreter, ['-VV'], { install });
-    const requirements = this.path('requirements.txt');
-    const texts = [requirements, ...packages.map((file) => this.path(file))].map((path) => readFile(path, 'utf8'));
+    const requirements = this.path(file);
+    const texts = [requirements, ...packages.map((each) => this.path(each))].map((path) => readFile(path, 'utf8'));
     return cached({
       name,
       pins: [interpreter, version, ...(await Promise.all(texts))],
@@ -59,9 +65,9 @@ export class PythonEnvironment {
         const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps'];
         await command(python, [...pip, '-r', requirements], { install: '' });
         const query = "import sysconfig; print(sysconfig.get_path('purelib'))";
-        for (const file of packages) {
+        for (const each of packages) {
           const folder = (await command(python, ['-c', query], { install: '' })).trim();
-          await copyFile(this.path(file), join(folder, file));
+          await copyFile(this.path(each), join(folder, each));
         }
       },
     });

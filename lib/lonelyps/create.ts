@@ -1,0 +1,15 @@
+import { LonelypsHandle } from './broker.js';
+import { resolveOptions, type LonelypsOptions } from './options.js';
+import type { Platform } from './platform.js';
+import type { LonelypsBroker } from './types.js';
+
+/** Makes the factory function, over what the platform has. @internal */
+export function factory(
+  platformFor: (options: Pick<LonelypsOptions, 'WebSocket'>) => Platform,
+): (options: LonelypsOptions) => LonelypsBroker {
+  return (options) => {
+    // what is no object is refused by the check of the options
+    const platform = platformFor((options as LonelypsOptions | undefined) ?? {});
+    return new LonelypsHandle(resolveOptions(options, platform), platform) as unknown as LonelypsBroker;
+  };
+}

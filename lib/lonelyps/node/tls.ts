@@ -1,0 +1,19 @@
+import { createSecureContext } from 'node:tls';
+import { nodeTlsOptions, type TlsOptions } from '../../core/tls.js';
+import { badMaterial } from './failures.js';
+
+/**
+ * What undici and ws pass on to Node's `tls.connect`. Both find the server's name themselves.
+ * @throws InvalidOptionError where Node cannot use the certificates or keys, before anything connects
+ * @internal
+ */
+export function tlsOfNode(tls: TlsOptions | undefined): object {
+  if (tls === undefined) return {};
+  const options = nodeTlsOptions(tls, undefined);
+  try {
+    createSecureContext(options);
+  } catch (error) {
+    throw badMaterial(error);
+  }
+  return options;
+}

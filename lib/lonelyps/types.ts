@@ -1,0 +1,124 @@
+import type { Observable, OperatorFunction } from 'rxjs';
+import type {
+  Broker,
+  ConfirmedReceipt,
+  HotOptions,
+  Outgoing,
+  PublishOptions,
+  PublishToOptions,
+  Receipt,
+  Sink,
+  SinkOptions,
+} from '../core/broker.js';
+import type { Decoder, Encoder } from '../core/codec.js';
+import type { RequestHandler } from './connection/http.js';
+import type { LonelypsDelivery } from './delivery.js';
+import type { LonelypsFields } from './fields.js';
+import type { Missed } from './broker.js';
+import type { LonelypsBytes } from './platform.js';
+import type { LonelypsChannel, LonelypsTopic } from './selection.js';
+import type { LonelypsSourceOptions } from './source/options.js';
+
+/** The types of lonelyps. */
+export interface LonelypsTypes {
+  readonly delivery: LonelypsDeliveryKind;
+  readonly source: LonelypsSourceOptions;
+  readonly fields: LonelypsFields;
+  readonly sink: SinkOptions;
+}
+
+/** From a value's type to the type of its delivery. */
+export interface LonelypsDeliveryKind {
+  readonly T: unknown;
+  readonly type: LonelypsDelivery<this['T']>;
+}
+
+type With<C> = LonelypsSourceOptions & { readonly codec: C };
+type Without = LonelypsSourceOptions & { readonly codec?: undefined };
+type SinkWith<C, M> = SinkOptions & { readonly codec: C; readonly message: M };
+type SinkOf<C> = SinkOptions & { readonly codec: C; readonly message?: undefined };
+type SinkMaking<M> = SinkOptions & { readonly codec?: undefined; readonly message: M };
+type PlainSink = SinkOptions & { readonly codec?: undefined; readonly message?: undefined };
+type Making<V, In> = (value: V) => Outgoing<In, LonelypsFields>;
+
+/**
+ * A handle on lonelyps. Channels are topics, as text or as bytes; a source reads several of them, and patterns, too.
+ *
+ * Over HTTP, a sink sends one message after the other, so that they stay in order, unless `maxInFlight` says how many requests
+ * may run side by side, in no order then. `publish` calls run side by side.
+ */
+export interface LonelypsBroker extends Broker<LonelypsTypes> {
+  /** Hot: what was lost on its way to this handle, once for each topic of a burst. Completes with `close()`. */
+  readonly missed: Observable<Missed>;
+
+  /**
+   * Takes the broadcaster's callbacks: for `node:http`, Express, Fastify (with `reply.hijack()`), Nest. Mount it where no body
+   * parser reads the request before it.
+   * @throws InvalidOptionError where the handle was not made with `receive: { handler: true, … }`
+   */
+  readonly handler: RequestHandler;
+
+  messages<T>(channel: LonelypsChannel, options: With<Decoder<T>>): Observable<LonelypsDelivery<T>>;
+  messages(channel: LonelypsChannel, options?: Without): Observable<LonelypsDelivery>;
+
+  values<T>(channel: LonelypsChannel, options: With<Decoder<T>>): Observable<T>;
+  values(channel: LonelypsChannel, options?: Without): Observable<Uint8Array>;
+
+  hot<T>(channel: LonelypsChannel, options: HotOptions & With<Decoder<T>>): Observable<LonelypsDelivery<T>>;
+  hot(channel: LonelypsChannel, options?: HotOptions & Without): Observable<LonelypsDelivery>;
+
+  /**
+   * Resolves with the receipt, whose `notified` tells how many subscribers were told. A stream, a `Blob` or a file is read
+   * first, past `spoolSize` onto disk, because its length and hash go before it; a file is read again as it is sent.
+   */
+  publish<T>(
+    topic: LonelypsTopic,
+    value: T,
+    options: LonelypsFields & PublishOptions & { readonly codec: Encoder<T> },
+  ): Promise<ConfirmedReceipt<T>>;
+  publish<T extends Uint8Array | LonelypsBytes>(
+    topic: LonelypsTopic,
+    value: T,
+    options?: LonelypsFields & PublishOptions & { readonly codec?: undefined },
+  ): Promise<ConfirmedReceipt<T>>;
+
+  sink<V, In>(topic: LonelypsTopic, options: SinkWith<Encoder<In>, Making<V, In>>): Sink<V>;
+  sink<T>(topic: LonelypsTopic, options: SinkOf<Encoder<T>>): Sink<T>;
+  sink<V>(topic: LonelypsTopic, options: SinkMaking<Making<V, Uint8Array>>): Sink<V>;
+  sink(topic: LonelypsTopic, options?: PlainSink): Sink<Uint8Array>;
+
+  publishTo<V, In>(
+    topic: LonelypsTopic,
+    options: PublishToOptions & SinkWith<Encoder<In>, Making<V, In>>,
+  ): OperatorFunction<V, Receipt<V>>;
+  publishTo<T>(topic: LonelypsTopic, options: PublishToOptions & SinkOf<Encoder<T>>): OperatorFunction<T, Receipt<T>>;
+  publishTo<V>(
+    topic: LonelypsTopic,
+    options: PublishToOptions & SinkMaking<Making<V, Uint8Array>>,
+  ): OperatorFunction<V, Receipt<V>>;
+  publishTo(
+    topic: LonelypsTopic,
+    options?: PublishToOptions & PlainSink,
+  ): OperatorFunction<Uint8Array, Receipt<Uint8Array>>;
+
+  publishFrom<V, In>(
+    topic: LonelypsTopic,
+    iterable: Iterable<V> | AsyncIterable<V>,
+    options: PublishToOptions & SinkWith<Encoder<In>, Making<V, In>>,
+  ): Observable<Receipt<V>>;
+  publishFrom<T>(
+    topic: LonelypsTopic,
+    iterable: Iterable<T> | AsyncIterable<T>,
+    options: PublishToOptions & SinkOf<Encoder<T>>,
+  ): Observable<Receipt<T>>;
+  publishFrom<V>(
+    topic: LonelypsTopic,
+    iterable: Iterable<V> | AsyncIterable<V>,
+    options: PublishToOptions & SinkMaking<Making<V, Uint8Array>>,
+  ): Observable<Receipt<V>>;
+  publishFrom(
+    topic: LonelypsTopic,
+    iterable: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+    options?: PublishToOptions & PlainSink,
+  ): Observable<Receipt<Uint8Array>>;
+}
