@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { Broker } from 'rx-weir';
+import { authFromFile, type LonelypsOptions } from 'rx-weir/lonelyps';
 import { liftbridge, type CreateStreamOptions, type LiftbridgeBroker } from 'rx-weir/liftbridge';
 import { memory } from 'rx-weir/memory';
 import { natsStreaming } from 'rx-weir/nats-streaming';
@@ -124,6 +125,45 @@ export function liftbridgePlaceOf(url: string): LiftbridgePlace {
   };
 }
 
+/** What the programs that show lonelyps take. */
+export const lonelypsOptions = {
+  broker: { type: 'string', default: 'http://localhost:3003' },
+  secrets: { type: 'string' },
+} as const;
+
+/** Where a broadcaster of lonelyps is. */
+export interface LonelypsPlace {
+  /** Ends the names of topics, so that two runs don't meet. */
+  readonly run: string;
+  /** The address of its websocket. */
+  readonly socketUrl: string;
+  /** What each handle has in common. */
+  readonly options: Pick<LonelypsOptions, 'broadcasters' | 'auth' | 'closeTimeout'>;
+}
+
+/** The broadcaster at that address, with the secrets in that file, if it has any. */
+export function lonelypsPlaceOf(values: {
+  readonly broker: string;
+  readonly secrets?: string | undefined;
+}): LonelypsPlace {
+  const { broker, secrets } = values;
+  return {
+    run: randomUUID().slice(0, 8),
+    socketUrl: broker.replace(/^http/, 'ws'),
+    options: {
+      broadcasters: broker,
+      auth: secrets === undefined ? undefined : authFromFile(secrets),
+      closeTimeout: 2_000,
+    },
+  };
+}
+
+/** Reads `--broker` and `--secrets`, for programs that show lonelyps and take nothing else. */
+export function lonelypsFromArguments(): LonelypsPlace {
+  const { values } = parseArgs({ options: lonelypsOptions });
+  return lonelypsPlaceOf(values);
+}
+
 /** Reads `--broker` and `--cluster`, for programs that take nothing else. */
 export function placeFromArguments(): Place {
   const { values } = parseArgs({ options: brokerOptions });
@@ -142,6 +182,11 @@ export function liftbridgeFromArguments(): LiftbridgePlace {
   return liftbridgePlaceOf(values.broker);
 }
 
+/** A handle of any broker. */
+interface Closable {
+  close(): Promise<void>;
+}
+
 /** Arguments that are not understood; Node's own have such codes too. */
 export class ArgumentError extends Error {
   readonly code = 'ERR_PARSE_ARGS';
@@ -153,10 +198,10 @@ export class ArgumentError extends Error {
  */
 export async function run(
   name: string,
-  main: (closing: <B extends Broker>(broker: B) => B) => Promise<void>,
+  main: (closing: <B extends Closable>(broker: B) => B) => Promise<void>,
   { onInterrupt = 'exit' }: { readonly onInterrupt?: 'exit' | 'ignore' } = {},
 ): Promise<void> {
-  const brokers: Broker[] = [];
+  const brokers: Closable[] = [];
   const close = () => Promise.all(brokers.map((broker) => broker.close()));
   let interrupted = false;
   const interrupt = (): void => {

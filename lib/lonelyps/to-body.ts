@@ -123,7 +123,7 @@ function readerParts(stream: WebStream): AsyncIterator<unknown, unknown> {
   return {
     async next() {
       reader ??= stream.getReader();
-      const { done, value }: IteratorResult<unknown, unknown> = await reader.read();
+      const { done, value } = await reader.read();
       return done ? { done, value: undefined } : { done: false, value };
     },
     async return() {

@@ -10,9 +10,11 @@ import { rabbitmqStream } from '../../lib/rabbitmq-stream/index.js';
 import { built, root } from '../package/built.js';
 import {
   startLiftbridge,
+  startLonelypss,
   startNatsStreaming,
   startRabbitMq,
   type LiftbridgeServer,
+  type LonelypssServer,
   type NatsStreamingServer,
   type RabbitMqServer,
 } from '../support/brokers/index.js';
@@ -136,7 +138,25 @@ const liftbridgePrograms: Readonly<Record<string, readonly RegExp[]>> = {
   ],
 };
 
-const all = { ...programs, ...rabbitPrograms, ...liftbridgePrograms };
+/** Those that show lonelyps alone. */
+const lonelypsPrograms: Readonly<Record<string, readonly RegExp[]>> = {
+  'lonelyps-webhook': [
+    /^order 1: 100 cents$/,
+    /^order 2: 200 cents$/,
+    /^order 3: 300 cents$/,
+    /^the page says: 600 cents so far$/,
+  ],
+  'lonelyps-notify': [
+    /^one: 0 notified$/,
+    /^two: 0 notified$/,
+    /^three: 0 notified$/,
+    /^100 side by side$/,
+    /^a file: 0 notified$/,
+  ],
+  'lonelyps-dashboard': [/^the dashboard is at http:/, /^6 readings$/, /^closed$/],
+};
+
+const all = { ...programs, ...rabbitPrograms, ...liftbridgePrograms, ...lonelypsPrograms };
 
 /** The programs of examples/ that the other ones are made of, or that have a spec of their own. */
 const others = ['start', 'start-input', 'start-print', 'support'];
@@ -145,13 +165,29 @@ describe('examples', () => {
   let server: NatsStreamingServer;
   let rabbit: RabbitMqServer;
   let liftbridge: LiftbridgeServer;
+  let open: LonelypssServer;
+  let guarded: LonelypssServer;
+  let folder: string;
 
   before(async () => {
     await built();
-    [server, rabbit, liftbridge] = await Promise.all([startNatsStreaming(), startRabbitMq(), startLiftbridge()]);
+    [server, rabbit, liftbridge, open, guarded, folder] = await Promise.all([
+      startNatsStreaming(),
+      startRabbitMq(),
+      startLiftbridge(),
+      startLonelypss({ auth: 'none' }),
+      startLonelypss({ auth: 'hmac' }),
+      mkdtemp(join(tmpdir(), 'rx-weir-examples-')),
+    ]);
+    await writeFile(join(folder, 'subscriber-secrets.json'), guarded.secrets());
   });
 
-  after(() => Promise.all([server.stop(), rabbit.stop(), liftbridge.stop()]));
+  after(() =>
+    Promise.all([
+      ...[server, rabbit, liftbridge, open, guarded].map((each) => each.stop()),
+      rm(folder, { recursive: true }),
+    ]),
+  );
 
   afterEach(killAll);
 
@@ -186,6 +222,31 @@ describe('examples', () => {
     });
   }
 
+  for (const name of Object.keys(lonelypsPrograms)) {
+    it(`${name} runs on lonelyps`, () =>
+      runs(name, ['--broker', open.url, ...(name === 'lonelyps-dashboard' ? ['--readings', '6'] : [])]));
+  }
+
+  for (const name of ['lonelyps-webhook', 'lonelyps-notify']) {
+    it(`${name} runs on lonelyps with secrets`, () =>
+      runs(name, ['--broker', guarded.url, '--secrets', join(folder, 'subscriber-secrets.json')]));
+  }
+
+  it('lonelyps-dashboard serves a page with its script until it is asked to end', async () => {
+    const program = startExample('lonelyps-dashboard', ['--broker', open.url]);
+    const [url] = await program.printed(/http:\/\/127.0.0.1:\d+/);
+    const page = await (await fetch(url)).text();
+    expect(page).to.contain(open.socketUrl);
+    const script = await (await fetch(new URL(/src="(.*?)"/.exec(page)![1]!, url))).text();
+    expect(script)
+      .to.contain('insertRow')
+      .and.not.to.match(/['"]node:/);
+    program.child.kill('SIGINT');
+    const { code, stdout } = await program.ended;
+    expect(stdout).to.match(/\nclosed\n$/);
+    expect(code).to.equal(0);
+  });
+
   it('each have a spec', async () => {
     const files = await readdir(join(root, 'examples'));
     const names = files.filter((file) => file.endsWith('.ts')).map((file) => file.slice(0, -3));
@@ -209,7 +270,6 @@ describe('examples', () => {
   });
 
   it('rabbitmq-file-ingest goes on where it was killed, and stores no line twice', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'rx-weir-ingest-'));
     const broker = rabbitmqStream({ url: rabbit.url });
     try {
       const file = join(folder, 'lines.txt');
@@ -231,7 +291,6 @@ describe('examples', () => {
       await broker.deleteStream(stream);
     } finally {
       await broker.close();
-      await rm(folder, { recursive: true });
     }
   });
 });

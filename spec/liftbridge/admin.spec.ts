@@ -32,7 +32,8 @@ async function publish({ session }: Administration, stream: string, value: strin
 
 /** The offset of the oldest message that is kept. */
 async function firstOffset({ session }: Administration, stream: string): Promise<number> {
-  const leader = await session.leader(stream, 0);
+  // without a broker it would be waited for
+  const leader = await session.leader(stream, 0, { signal: AbortSignal.timeout(5_000) });
   const request = encodeSubscribeRequest({ stream, startPosition: startPositions.earliest });
   const scan = emptyMessageScan();
   let messages = 0;
@@ -205,12 +206,18 @@ describe('administration of Liftbridge', function () {
     });
 
     it('keeps no more than retention allows', async () => {
+      // Liftbridge 1.9 can die where a message is read while its segment is being removed, which is to concern nobody else
+      const own = await start({ needs: 'control' });
+      const short = connect(own);
       const name = unique('short');
-      await all.admin.createStream({ name, retentionMaxMessages: 5, segmentMaxBytes: 200, cleanerInterval: 100 });
-      for (let index = 0; index < 20; index++) await publish(all, name, 'x'.repeat(50));
-      // few looks: Liftbridge 1.9 dies where a message is read while its segment is being removed
-      await until(async () => (await firstOffset(all, name)) >= 10, { every: 400 });
-      expect((await all.admin.partitionMetadata(name)).newestOffset).to.equal(19n);
+      await short.admin.createStream({ name, retentionMaxMessages: 5, segmentMaxBytes: 200, cleanerInterval: 100 });
+      for (let index = 0; index < 20; index++) await publish(short, name, 'x'.repeat(50));
+      const isShort = async (): Promise<boolean> => {
+        if (!short.session.up) await own.restart();
+        return (await firstOffset(short, name)) >= 10;
+      };
+      await until(isShort, { every: 400, timeout: 30_000 });
+      expect((await short.admin.partitionMetadata(name)).newestOffset).to.equal(19n);
     });
   });
 

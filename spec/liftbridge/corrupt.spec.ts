@@ -266,6 +266,7 @@ describe('liftbridge: bytes that should not come', function () {
         ] as const,
     );
     for (const [what, answer] of [...all, ...ends]) {
+      const isMalformed = !(what in lost);
       it(`${what}: what is in flight is uncertain, and the next is published`, async () => {
         let answered = 0;
         bench.log.answer = (call, ack) => {
@@ -282,6 +283,7 @@ describe('liftbridge: bytes that should not come', function () {
         bench.log.answer = undefined;
         expect((await sink.send('d')).ok).to.equal(true);
         expect(receipts.map(({ ok }) => ok)).to.deep.equal([true, false, false, true]);
+        expect(bench.of('protocol').map(({ error }) => error.code)).to.deep.equal(isMalformed ? ['PROTOCOL'] : []);
         await until(() => bench.told.states.at(-1) === 'connected', { every: 2 });
         sink.complete();
       });

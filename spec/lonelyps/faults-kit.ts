@@ -1,7 +1,7 @@
 import { readdir, readlink } from 'node:fs/promises';
 import type { LonelypsBroker, LonelypsOptions } from '../../lib/lonelyps/index.js';
-import type { LonelypssServer } from '../support/brokers/index.js';
 import { unique } from '../support/names.js';
+import { freePort } from '../support/ports.js';
 import { startProxy, type Proxy } from '../support/proxy.js';
 import { until } from '../support/wait.js';
 import type { Heard } from './lonelyps-kit.js';
@@ -24,10 +24,10 @@ export class Missing {
     return this.all.filter((each) => each === channel).length;
   }
 
-  /** Waits until it has been told so often, and no more often. */
-  async reaches(channel: string, times: number): Promise<void> {
+  /** Waits until something was told as missed on this channel: a broadcaster takes its time to say so. */
+  async reaches(channel: string, times = 1): Promise<void> {
     await until(() => this.of(channel) >= times, {
-      timeout: 20_000,
+      timeout: 30_000,
       message: () => `${times} misses of ${channel}; those that were told: ${this.all.join(', ')}`,
     });
   }
@@ -51,24 +51,40 @@ export function bytesOf(text: string): Uint8Array {
  */
 export async function reaches(broker: LonelypsBroker, topic: string, heard: Heard, subscribers = 1): Promise<void> {
   const text = unique('probe');
-  await until(async () => (await broker.publish(topic, bytesOf(text))).notified === subscribers, { timeout: 20_000 });
+  await until(async () => (await broker.publish(topic, bytesOf(text))).notified === subscribers, {
+    timeout: 20_000,
+    message: `${subscribers} subscribers of ${topic}`,
+  });
   await until(() => heard.texts.includes(text), { message: () => `${text} among ${heard.texts.join(', ')}` });
 }
 
-/** A proxy on the way to a broadcaster. */
-export async function proxied(server: LonelypssServer): Promise<{ proxy: Proxy; at: LonelypssServer }> {
-  const proxy = await startProxy(server);
-  const at = {
-    auth: server.auth,
-    url: `http://${proxy.host}:${proxy.port}`,
-    socketUrl: `ws://${proxy.host}:${proxy.port}`,
-  };
-  return { proxy, at: at as unknown as LonelypssServer };
+/** Where something is, as a handle is told. */
+interface Address {
+  readonly url: string;
+  readonly socketUrl: string;
+}
+
+/** Something that stands between, instead of what it stands before. */
+export function through<T extends Address>(between: { readonly port: number }, server: T): T {
+  const place = `127.0.0.1:${between.port}`;
+  // a server has its facts on its prototype, where a spread does not see them
+  return Object.create(server, {
+    url: { value: `http://${place}` },
+    socketUrl: { value: `ws://${place}` },
+  }) as T;
+}
+
+/** A way in for broadcasters with a proxy on it, and the option of a handle that listens behind it. */
+export async function guardedDoor(): Promise<{ proxy: Proxy; receive: NonNullable<LonelypsOptions['receive']> }> {
+  const port = await freePort();
+  const proxy = await startProxy({ host: '127.0.0.1', port });
+  const receive = { listen: { host: '127.0.0.1', port }, host: `http://127.0.0.1:${proxy.port}` };
+  return { proxy, receive };
 }
 
 /** How many files of large messages this process has open. They have no names. */
 export async function spoolFiles(): Promise<number> {
-  const names = await readdir('/proc/self/fd').catch(() => []);
+  const names = await readdir('/proc/self/fd');
   const targets = await Promise.all(names.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => '')));
   return targets.filter((target) => target.includes('/rx-weir-') && target.endsWith('(deleted)')).length;
 }

@@ -9,13 +9,28 @@ import { withLock } from '../support/lock.js';
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** The entry points that run in browsers too, as users name them. */
-export const browserEntries = ['rx-weir', 'rx-weir/memory', 'rx-weir/nats-streaming'] as const;
+export const browserEntries = ['rx-weir', 'rx-weir/memory', 'rx-weir/nats-streaming', 'rx-weir/lonelyps'] as const;
 
 /** The entry points that need modules of Node. */
 export const nodeEntries = ['rx-weir/rabbitmq-stream', 'rx-weir/liftbridge'] as const;
 
 /** All entry points. */
 export const entries = [...browserEntries, ...nodeEntries] as const;
+
+/** The folders of lib/ that may import modules of Node. */
+export const nodeFolders = ['lib/rabbitmq-stream/', 'lib/liftbridge/', 'lib/lonelyps/node/'] as const;
+
+/** The optional peers: packages that a program may do without until it uses what needs them. */
+export const optionalPeers = [
+  'nats',
+  '@nats-io/nats-core',
+  '@nats-io/transport-node',
+  'snappy',
+  '@bokuweb/zstd-wasm',
+  'undici',
+  'ws',
+  '@noble/hashes',
+] as const;
 
 const install = 'Run npm ci.';
 let building: Promise<void> | undefined;

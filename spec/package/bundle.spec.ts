@@ -1,12 +1,16 @@
 import { expect } from 'chai';
-import { build, type Metafile } from 'esbuild';
+import { build, type BuildOptions, type Metafile } from 'esbuild';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isBuiltin } from 'node:module';
-import { browserEntries, built, entries, node, nodeEntries, root } from './built.js';
+import { browserEntries, built, entries, node, nodeEntries, nodeFolders, optionalPeers, root } from './built.js';
 import { consumer } from './consumer.js';
 
-/** The peers that a program may do without. */
-const optional = ['nats', '@nats-io/nats-core', '@nats-io/transport-node', 'snappy', '@bokuweb/zstd-wasm'];
+/** The peers that a page may come to need. */
+const peersOfPages = ['@nats-io/nats-core', '@noble/hashes', '@bokuweb/zstd-wasm'];
+
+/** The name of the package that an import asks for, without the path in it. */
+const packageOf = (path: string): string => /^(@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? path;
 
 interface SizeResult {
   readonly name: string;
@@ -37,7 +41,7 @@ describe('a bundle for browsers', () => {
   it('reaches no module of Node, and nothing but the peers', () => {
     for (const { name, node: modules, imports } of results) {
       expect(modules, name).to.deep.equal([]);
-      for (const path of imports) expect(['rxjs', '@nats-io/nats-core'], name).to.include(path);
+      for (const path of imports) expect(['rxjs', ...peersOfPages], name).to.include(packageOf(path));
     }
   });
 
@@ -54,49 +58,63 @@ describe('a bundle for browsers', () => {
     expect(results.find(({ name }) => name === 'rx-weir, imported for nothing')?.minified).to.equal(0);
   });
 
+  it('of rx-weir/lonelyps has nothing of its HTTP listener and its files', async () => {
+    const { metafile } = await bundled('rx-weir/lonelyps', 'browser');
+    const inside = Object.keys(metafile.inputs);
+    expect(inside.some((path) => path.endsWith('dist/lonelyps/browser.js'))).to.equal(true);
+    expect(inside.filter((path) => path.includes('dist/lonelyps/node/'))).to.deep.equal([]);
+  });
+
   for (const entry of browserEntries) {
     it(`of ${entry} can be made without the optional peers`, async () => {
-      const { folder, write } = await consumer();
-      const source = await write('bundled.mjs', `import * as all from '${entry}'; globalThis.all = all;`);
-      const { warnings } = await build({
-        entryPoints: [source],
-        absWorkingDir: folder,
-        bundle: true,
-        format: 'esm',
-        platform: 'browser',
-        write: false,
-        logLevel: 'silent',
-      });
-      expect(warnings.filter(({ text }) => !text.includes('@nats-io/'))).to.deep.equal([]);
+      expect(await strangers(entry, 'browser', peersOfPages)).to.deep.equal([]);
     });
   }
 });
 
 describe('a bundle for Node', () => {
-  for (const entry of nodeEntries) {
+  for (const entry of [...nodeEntries, 'rx-weir/lonelyps']) {
     it(`of ${entry} can be made without the optional peers`, async () => {
-      const { folder, write } = await consumer();
-      const source = await write('bundled-for-node.mjs', `import * as all from '${entry}'; globalThis.all = all;`);
-      const { warnings } = await build({
-        entryPoints: [source],
-        absWorkingDir: folder,
-        bundle: true,
-        format: 'esm',
-        platform: 'node',
-        write: false,
-        logLevel: 'silent',
-      });
-      expect(warnings.filter(({ text }) => !optional.some((peer) => text.includes(`"${peer}"`)))).to.deep.equal([]);
+      expect(await strangers(entry, 'node', optionalPeers)).to.deep.equal([]);
     });
   }
 });
 
+/** Bundles all of an entry point where no optional peer is installed. */
+async function bundled(entry: string, platform: 'browser' | 'node') {
+  const { folder, write } = await consumer();
+  const source = await write(`bundled-for-${platform}.mjs`, `import * as all from '${entry}'; globalThis.all = all;`);
+  const options = {
+    entryPoints: [source],
+    absWorkingDir: folder,
+    bundle: true,
+    format: 'esm',
+    platform,
+    write: false,
+    metafile: true,
+    logLevel: 'silent',
+  } satisfies BuildOptions;
+  return build(options);
+}
+
+/** What such a bundle warns of, beside these packages, which are not there. */
+async function strangers(entry: string, platform: 'browser' | 'node', missing: readonly string[]): Promise<string[]> {
+  const { warnings } = await bundled(entry, platform);
+  const named = (text: string): string => packageOf(/"([^"]+)"/.exec(text)?.[1] ?? '');
+  return warnings.map(({ text }) => text).filter((text) => !missing.includes(named(text)));
+}
+
 describe('the modules of lib/', () => {
   let graph: Metafile['inputs'];
 
+  const folders = entries.map((entry) => join(root, 'lib', entry.slice('rx-weir'.length)));
+  const modules = folders
+    .flatMap((folder) => [join(folder, 'index.ts'), join(folder, 'browser.ts')])
+    .filter((path) => existsSync(path));
+
   before(async () => {
     const { metafile } = await build({
-      entryPoints: entries.map((entry) => join(root, 'lib', entry.slice('rx-weir'.length), 'index.ts')),
+      entryPoints: modules,
       absWorkingDir: root,
       bundle: true,
       splitting: true,
@@ -128,16 +146,14 @@ describe('the modules of lib/', () => {
       imports.filter((each) => each.external === true).map(({ path }) => ({ file, path })),
     );
     const rest = outside.filter(({ path }) => !isBuiltin(path));
-    expect(['rxjs', ...optional]).to.include.members(rest.map(({ path }) => path));
-    const folders = nodeEntries.map((entry) => entry.replace('rx-weir', 'lib'));
+    expect(['rxjs', ...optionalPeers]).to.include.members(rest.map(({ path }) => packageOf(path)));
     const ofNode = outside.filter(({ path }) => isBuiltin(path));
-    expect(ofNode.filter(({ file }) => !folders.some((folder) => file.startsWith(`${folder}/`)))).to.deep.equal([]);
+    expect(ofNode.filter(({ file }) => !nodeFolders.some((folder) => file.startsWith(folder)))).to.deep.equal([]);
     for (const { path } of ofNode) expect(path).to.match(/^node:/);
   });
 
   it('wait for nothing at their top level, so that require() can load them', async () => {
-    for (const entry of entries) {
-      const path = join(root, 'lib', entry.slice('rx-weir'.length), 'index.ts');
+    for (const path of modules) {
       // esbuild refuses top-level await in CommonJS
       await build({
         entryPoints: [path],

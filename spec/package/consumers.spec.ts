@@ -8,6 +8,7 @@ import { ackConcatMap, earliest, json, InvalidOptionError, type Broker, type Del
 import { memory, type MemoryBroker } from 'rx-weir/memory';
 import { natsStreaming, type NatsStreamingOptions } from 'rx-weir/nats-streaming';
 import { byKey, liftbridge, type LiftbridgeDelivery, type LiftbridgeOptions } from 'rx-weir/liftbridge';
+import { blob, lonelyps, type LonelypsAuth, type LonelypsDelivery, type LonelypsOptions, type LonelypsSelection } from 'rx-weir/lonelyps';
 import { rabbitmqStream, routeByHash, type RabbitMqStreamDelivery, type RabbitMqStreamOptions } from 'rx-weir/rabbitmq-stream';
 
 interface Order { readonly id: number }
@@ -40,6 +41,19 @@ lift
   .messages('orders', { partition: 'all', durable: 'packer', codec: order })
   .pipe(ackConcatMap(async ({ value, partition, key }: LiftbridgeDelivery<Order>) => [value.id, partition, key]));
 lift.sink('orders', { partition: byKey(), message: (value: Order) => ({ value, key: String(value.id) }), codec: order });
+const auth: LonelypsAuth = { toBroadcaster: { type: 'token', token: 't' } };
+const lonelypsOptions: LonelypsOptions = { broadcasters: 'ws://localhost:3003', auth };
+const lonely = lonelyps(lonelypsOptions);
+const selection: LonelypsSelection = { exact: ['orders/new'], glob: 'orders/*/paid' };
+lonely
+  .messages(selection, { codec: order })
+  .pipe(ackConcatMap(async ({ value, topic, sha512 }: LonelypsDelivery<Order>) => [value.id, topic, sha512]));
+lonely.messages('films', { codec: blob() }).pipe(ackConcatMap(async ({ value }) => value.bytes()));
+async function tell(): Promise<number | undefined> {
+  const told: number | undefined = (await lonely.publish('films', new Blob(['x']))).notified;
+  return told ?? (await lonely.publish('orders/new', { id: 7 }, { codec: order })).notified;
+}
+void [tell, lonely.handler, lonely.missed];
 const brokers: readonly Broker[] = [natsStreaming(options), memory()];
 void [brokers, InvalidOptionError];
 void main();

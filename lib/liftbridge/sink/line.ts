@@ -1,6 +1,6 @@
 import { Backoff } from '../../core/backoff.js';
 import type { Cancel } from '../../core/clock.js';
-import { ConnectionError, type WeirError } from '../../core/errors.js';
+import { ConnectionError, ProtocolError, type WeirError } from '../../core/errors.js';
 import { grpcStatus } from '../codec/grpc-status.js';
 import type { PublishResponseScan } from '../codec/publish-response.js';
 import type { CallStatus } from '../connection/call.js';
@@ -134,6 +134,8 @@ export class Line implements PublishCallOwner {
       status.code === grpcStatus.ok
         ? new ConnectionError('the broker ended the PublishAsync call', { broker: 'liftbridge' })
         : statusError(status, 'publish', call.channel.address, cause);
+    // for all channels, because nothing says of which of them it was
+    if (cause instanceof ProtocolError) this.host.story.tell({ type: 'protocol', error });
     const current = call === this.call;
     if (current) {
       this.call = undefined;

@@ -162,6 +162,11 @@ export class Registration {
     return this.settling.wait([...wanted.keys()].filter((key) => !this.has(key)));
   }
 
+  /** Lets those go on who waited for what the broadcaster has. */
+  private met(): void {
+    this.settling.met([...this.parts.wanted.keys()].filter((key) => this.has(key)));
+  }
+
   /** Whether the broadcaster has it for certain: a loss makes all doubtful, and what runs may be about to take it back. */
   private has(key: string): boolean {
     if (this.mustSet || this.lossSince !== undefined) return false;
@@ -259,7 +264,7 @@ export class Registration {
     // while it was asked, the link may have gone
     if (this.link !== link) return;
     this.known = wanted;
-    this.settling.met(wanted.patterns.keys());
+    this.met();
   }
 
   /** Sets the list, and makes sure that this is what the broadcaster has then. */
@@ -315,6 +320,8 @@ export class Registration {
   private rest(): void {
     if (this.isClosed) return;
     this.backoff?.reset();
+    // a broadcaster that came back may have kept the list: then nothing was sent that would have told those who wait
+    this.met();
     this.checkAfter(this.parts.options.checkInterval);
     if (!this.isSuspended) return;
     this.isSuspended = false;

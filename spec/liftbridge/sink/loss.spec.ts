@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { ConnectionError, InvalidOptionError } from '../../../lib/core/errors.js';
+import { ConnectionError, InvalidOptionError, ProtocolError } from '../../../lib/core/errors.js';
 import { byKey } from '../../../lib/liftbridge/partitioners.js';
 import { settled, SinkBench } from './sink-kit.js';
 
@@ -33,6 +33,26 @@ describe('Outbox of Liftbridge, when something is lost', () => {
       bench.call.ackAll();
       await settled();
       expect(sink.told.slice(2)).to.deep.equal(['c ok', 'd ok']);
+    });
+
+    it('tells of an answer that cannot be read, which ends the call, and of nothing else', async () => {
+      const sink = bench.sink();
+      sink.offer('a');
+      await settled();
+      bench.call.end(14, 'UNAVAILABLE', 'gone', new ConnectionError('lost'));
+      await bench.clock.pass(2_000);
+      sink.offer('b');
+      await settled();
+      expect(bench.events).to.deep.equal([]);
+      bench.call.end(13, 'INTERNAL', 'bad', new ProtocolError('a PublishResponse ends in the middle of a field'));
+      await bench.clock.pass(2_000);
+      expect(bench.events).to.have.length(1);
+      expect(bench.events[0]).to.have.property('type', 'protocol');
+      expect(bench.events[0]).to.have.nested.property('error.code', 'PROTOCOL');
+      expect(bench.events[0])
+        .to.have.nested.property('error.message')
+        .that.matches(/^cannot publish at fake:9292: a PublishResponse ends in the middle of a field/);
+      expect(sink.told).to.deep.equal(['a PUBLISH_UNCERTAIN', 'b PUBLISH_UNCERTAIN']);
     });
 
     it('sends all again in its order where that is allowed', async () => {

@@ -14,7 +14,7 @@ import {
 import type { Clock } from '../../../lib/core/clock.js';
 import { httpPaths } from '../../../lib/lonelyps/codec/http-requests.js';
 import type { LonelypsOptions } from '../../../lib/lonelyps/options.js';
-import { FakeBroadcaster, contentOf } from '../../support/fake-lonelyps/index.js';
+import { FakeBroadcaster, contentOf, type FakeAnswer } from '../../support/fake-lonelyps/index.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { freePort } from '../../support/ports.js';
 import { resources, untilResources } from '../../support/resources.js';
@@ -189,7 +189,7 @@ describe('lonelyps http session', () => {
     await run.session.settled();
     expect(fake.requestsOf(httpPaths.set)).to.have.length(1);
     let release: () => void = () => undefined;
-    fake.script(httpPaths.set, async () => {
+    fake.script(httpPaths.set, async (): Promise<FakeAnswer> => {
       await new Promise<void>((resolve) => (release = resolve));
       return 'ok';
     });
@@ -314,7 +314,7 @@ describe('lonelyps http session', () => {
       const run = make({ connections: 2, receive: undefined });
       await run.connect();
       const release: (() => void)[] = [];
-      fake.always(httpPaths.notify, async () => {
+      fake.always(httpPaths.notify, async (): Promise<FakeAnswer> => {
         await new Promise<void>((resolve) => release.push(resolve));
         return 'ok';
       });
@@ -435,7 +435,7 @@ describe('lonelyps http session', () => {
       const delivered = fake.deliver('foo', 'in flight');
       await until(() => run.arrivals.length === 1, { every: 2 });
       let refused = 0;
-      fake.script(httpPaths.set, async () => {
+      fake.script(httpPaths.set, async (): Promise<FakeAnswer> => {
         const results = await fake.deliver('foo', 'late');
         refused = results[0]?.status ?? 0;
         return 'ok';
@@ -470,7 +470,7 @@ describe('lonelyps http session', () => {
       const run = make();
       await run.connect();
       let release: () => void = () => undefined;
-      fake.script(httpPaths.set, async () => {
+      fake.script(httpPaths.set, async (): Promise<FakeAnswer> => {
         await new Promise<void>((resolve) => (release = resolve));
         return 'ok';
       });
