@@ -1,13 +1,5 @@
 import { Subject, type Observable, type OperatorFunction } from 'rxjs';
-import type {
-  ConfirmedReceipt,
-  MessageFields,
-  PublishOptions,
-  Receipt,
-  Sink,
-  SinkOptions,
-  SourceOptions,
-} from '../core/broker.js';
+import type { ConfirmedReceipt, MessageFields, PublishOptions, Receipt, Sink, SourceOptions } from '../core/broker.js';
 import { carries } from '../core/carriage.js';
 import { checkOptions, checkValue, codec, signal, type Shape } from '../core/check.js';
 import { systemClock } from '../core/clock.js';
@@ -23,6 +15,7 @@ import type { RequestHandler } from './connection/http.js';
 import { Misses } from './misses.js';
 import type { ResolvedOptions } from './options.js';
 import type { Hashing, Platform } from './platform.js';
+import { Readings } from './readings.js';
 import {
   channelOf,
   checkChannel,
@@ -57,6 +50,7 @@ export class LonelypsHandle extends BrokerHandle<LonelypsChannel> implements Top
   readonly missed: Observable<Missed>;
   private readonly losses = new Subject<Missed>();
   private readonly misses: Misses;
+  private readonly readings = new Readings();
 
   constructor(
     readonly resolved: ResolvedOptions,
@@ -75,7 +69,8 @@ export class LonelypsHandle extends BrokerHandle<LonelypsChannel> implements Top
       log: logger,
       answerWithin,
       onMiss: (channel) => {
-        this.tellMissed(channel);
+        // whoever is slow loses many at once
+        this.misses.add(channel);
       },
     });
     this.session = makeSession({
@@ -148,12 +143,22 @@ export class LonelypsHandle extends BrokerHandle<LonelypsChannel> implements Top
     if (this.story.state === 'closed') throw this.closedError(where);
     this.checkFields(where, options, { codec: codec('encode'), signal: signal() });
     await this.platform.load(this.resolved.transport);
-    const body = await this.platform.toBody(where, value, this.resolved.spoolSize, options.signal);
+    const { spoolSize } = this.resolved;
+    const body = await this.readings.run(options.signal, (signal) =>
+      this.platform.toBody(where, value, spoolSize, signal),
+    );
     const maker = { broker, codec: { encode: () => noBytes }, checkFields: () => undefined } as const;
-    const settled = publishOnce(this.publishers.forChannel(channel), maker, value, withBody(body), options.signal);
-    return settled.finally(() => {
+    try {
+      return await publishOnce(this.publishers.forChannel(channel), maker, value, withBody(body), options.signal);
+    } finally {
       body.discard();
-    });
+    }
+  }
+
+  override close(): Promise<void> {
+    // what is read to its end from here on is not accepted any more
+    this.readings.end(this.closedError('publish()'));
+    return super.close();
   }
 
   override sink(given: LonelypsTopic, options: SinkSettings = {}): Sink<unknown> {

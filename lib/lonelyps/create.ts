@@ -9,7 +9,7 @@ export function factory(
 ): (options: LonelypsOptions) => LonelypsBroker {
   return (options) => {
     // what is no object is refused by the check of the options
-    const platform = platformFor((options as LonelypsOptions | undefined) ?? {});
+    const platform = platformFor(options ?? {});
     return new LonelypsHandle(resolveOptions(options, platform), platform) as unknown as LonelypsBroker;
   };
 }

@@ -92,9 +92,9 @@ class BodyBlob implements LonelypsBlob {
     const parts = this.body.read()[Symbol.asyncIterator]();
     return new ReadableStream({
       async pull(controller) {
-        const { done, value } = await parts.next();
-        if (done === true) controller.close();
-        else controller.enqueue(value);
+        const part = await parts.next();
+        if (part.done === true) controller.close();
+        else controller.enqueue(part.value);
       },
       async cancel() {
         await parts.return?.();

@@ -12,11 +12,12 @@ export type { LonelypsFields } from './fields.js';
 export { blob } from './held-body.js';
 export type { LonelypsBlob } from './held-body.js';
 export { authFromFile } from './node/secrets-file.js';
-export type { LonelypsDedupe, LonelypsOptions, WebSocketConstructor } from './options.js';
+export type { LonelypsDedupe, LonelypsOptions } from './options.js';
 export type { LonelypsBytes } from './platform.js';
 export type { LonelypsChannel, LonelypsSelection, LonelypsTopic } from './selection.js';
 export type { LonelypsSourceOptions } from './source/options.js';
 export type { LonelypsBroker, LonelypsDeliveryKind, LonelypsTypes } from './types.js';
+export type { WebSocketConstructor, WebSocketLike } from './web-socket.js';
 
 const make = factory(({ WebSocket }) =>
   WebSocket === undefined ? nodePlatform : withWebSocket(nodePlatform, WebSocket),

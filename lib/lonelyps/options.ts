@@ -26,28 +26,13 @@ import { compressionChecker, resolveCompression, type LonelypsCompression } from
 import type { ResolvedCompression } from './connection/parts.js';
 import type { Platform } from './platform.js';
 import { receiveChecker, resolveReceive, type LonelypsReceive, type ResolvedReceive } from './receive-options.js';
+import type { WebSocketConstructor } from './web-socket.js';
 
 /** How repeated messages are recognised. */
 export interface LonelypsDedupe {
   /** For how many milliseconds a message of the same topic with the same bytes counts as the same. */
   readonly ms: number;
 }
-
-/** What is used of a page's WebSocket; that of Node 22 fits, and that of the package `ws`. */
-export interface WebSocketLike {
-  binaryType: string;
-  readonly readyState: number;
-  readonly bufferedAmount: number;
-  onopen: ((event: never) => void) | null;
-  onmessage: ((event: never) => void) | null;
-  onerror: ((event: never) => void) | null;
-  onclose: ((event: never) => void) | null;
-  send(bytes: Uint8Array): void;
-  close(code?: number): void;
-}
-
-/** What makes one. */
-export type WebSocketConstructor = new (url: string) => WebSocketLike;
 
 /** What `lonelyps` takes. All durations are milliseconds. */
 export interface LonelypsOptions {
@@ -70,14 +55,14 @@ export interface LonelypsOptions {
    */
   readonly auth?: LonelypsAuth | PromiseLike<LonelypsAuth> | undefined;
   /**
-   * How often each broadcaster is tried for one request over HTTP, the first time included. Between one pass over all of
-   * them and the next, 1 to 2 s pass, then 2 to 3, 4 to 5 and so on.
+   * How often each broadcaster is tried for one request over HTTP, the first time included, up to 20. Between one pass over
+   * all of them and the next, 1 to 2 s pass, then 2 to 3, 4 to 5 and so on.
    * @defaultValue 2
    */
   readonly retries?: number | undefined;
   /**
-   * Whether a message is sent again where nobody can tell whether it was delivered. It then arrives at least once, and a
-   * receipt says `mayBeDuplicate`; otherwise publishing it fails with a PublishUncertainError.
+   * Whether a message is sent again where nobody can tell whether it was delivered, so that it may arrive twice; otherwise
+   * publishing it fails with a PublishUncertainError.
    * @defaultValue false
    */
   readonly resend?: boolean | undefined;
@@ -99,8 +84,8 @@ export interface LonelypsOptions {
    */
   readonly closeTimeout?: number | undefined;
   /**
-   * How often a broadcaster is asked over HTTP whether it still has all subscriptions, in milliseconds. Infinity: only after
-   * a loss or a failure.
+   * How often a broadcaster is asked over HTTP whether it still has all subscriptions, in milliseconds, at least 1000.
+   * Infinity: only after a loss or a failure.
    * @defaultValue 300 000
    */
   readonly checkInterval?: number | undefined;
@@ -114,10 +99,16 @@ export interface LonelypsOptions {
    * How long a delivery may wait for a place in a full window, or with `answer: 'settled'` to be settled, in milliseconds,
    * before it is refused: a loss, which `missed` tells. A broadcaster gives up by itself after 5000, unless it was set up
    * otherwise. Up to 30 000.
+   *
+   * Over a websocket, what waits also holds up the confirmations of what this handle publishes. Work that publishes before it
+   * settles wants another handle to publish with, or a window that does not fill.
    * @defaultValue 4000
    */
   readonly answerWithin?: number | undefined;
-  /** Drops messages of the same topic with the same bytes, where they come within so many milliseconds. */
+  /**
+   * Drops messages of the same topic with the same bytes, where they come within so many milliseconds.
+   * @defaultValue nothing is dropped
+   */
   readonly dedupe?: LonelypsDedupe | undefined;
   /**
    * From how many bytes on the body of a message goes to disk instead of memory, in and out. A page has memory alone.

@@ -22,6 +22,9 @@ export interface LonelypsSelection {
 /** One topic, or several and patterns, or an Observable of these: each value takes the place of the one before. */
 export type LonelypsChannel = LonelypsTopic | LonelypsSelection | Observable<LonelypsTopic | LonelypsSelection>;
 
+/** Characters of a topic in the words of a message. */
+const mostShown = 80;
+
 /** By their keys, so that each is there once. @internal */
 export type Patterns = ReadonlyMap<string, Pattern>;
 
@@ -49,7 +52,7 @@ const selectionShape: Shape<LonelypsSelection> = {
 export function checkChannel(where: string, channel: unknown): void {
   if (isObservable(channel)) return;
   checkSelection(where, channel);
-  if (patternsOf((channel ?? {}) as LonelypsSelection).size > 0) return;
+  if (patternsOf(channel ?? {}).size > 0) return;
   throw new InvalidOptionError(
     `${where}: the selection is empty; give exact or glob, or an Observable of selections where they are to come later`,
     { broker: 'lonelyps' },
@@ -93,7 +96,7 @@ export function channelOf(given: LonelypsTopic): string {
 
 /** In the words of a message. @internal */
 export function describeChannel(channel: LonelypsChannel): string {
-  if (isTopic(channel)) return `'${channelOf(channel)}'`;
+  if (isTopic(channel)) return quoted(channel);
   if (isObservable(channel)) return 'an Observable of selections';
   if (typeof channel !== 'object' || channel === null) return String(channel);
   const { exact, glob: globs } = channel;
@@ -110,7 +113,10 @@ export function describeChannel(channel: LonelypsChannel): string {
 }
 
 function quoted(given: unknown): string {
-  return isTopic(given) ? `'${channelOf(given)}'` : String(given);
+  if (!isTopic(given)) return String(given);
+  const text = channelOf(given);
+  // a topic may have 64 KiB, which nobody wants to read in an error
+  return text.length > mostShown ? `'${text.slice(0, mostShown)}…'` : `'${text}'`;
 }
 
 function isTopic(given: unknown): given is LonelypsTopic {

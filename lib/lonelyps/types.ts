@@ -68,14 +68,22 @@ export interface LonelypsBroker extends Broker<LonelypsTypes> {
   hot(channel: LonelypsChannel, options?: HotOptions & Without): Observable<LonelypsDelivery>;
 
   /**
-   * Resolves with the receipt, whose `notified` tells how many subscribers were told. A stream, a `Blob` or a file is read
-   * first, past `spoolSize` onto disk, because its length and hash go before it; a file is read again as it is sent.
+   * Resolves with the receipt, whose `notified` tells how many subscribers were told.
+   * @throws PublishUncertainError (as a rejection, as those below) where nobody can tell whether it was delivered
+   * @throws PublishError where it was refused
    */
   publish<T>(
     topic: LonelypsTopic,
     value: T,
     options: LonelypsFields & PublishOptions & { readonly codec: Encoder<T> },
   ): Promise<ConfirmedReceipt<T>>;
+  /**
+   * The same for bytes. A stream, a `Blob` or a file is read first, past `spoolSize` onto disk, because its length and hash go
+   * before it; a file is read again as it is sent.
+   * @throws PublishUncertainError (as a rejection, as those below) where nobody can tell whether it was delivered
+   * @throws PublishError where it was refused, or a stream or `Blob` failed as it was read
+   * @throws InvalidOptionError where a file cannot be read
+   */
   publish<T extends Uint8Array | LonelypsBytes>(
     topic: LonelypsTopic,
     value: T,

@@ -33,7 +33,7 @@ export function describeBridge(world: World): void {
     },
     'bridges to memory and back': async () => {
       const broker = world.broker();
-      const store = memory() as unknown as Broker;
+      const store: Broker = memory();
       const [here, back] = [world.channel(), world.channel()];
       const read = await world.reader(broker, back);
       const out = await world.primed(
@@ -67,7 +67,7 @@ export function describeBridge(world: World): void {
   } else {
     specs['refuses a key or headers that it cannot carry, unless they are mapped or may be lost'] = async () => {
       const broker = world.broker();
-      const store = memory({ closeTimeout: 100 }) as unknown as Broker;
+      const store: Broker = memory({ closeTimeout: 100 });
       const events = new Tap(store.events);
       const there = world.channel();
       const read = await world.reader(broker, there);

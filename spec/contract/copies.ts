@@ -9,7 +9,25 @@ import { numbers, valuesOf, type World } from './world.js';
 /** Copies of a message that is still unsettled. */
 export function describeCopies(world: World): void {
   const { redelivery } = world.can;
-  if (redelivery === false) return;
+  if (redelivery === false) {
+    it('what is released or left unsettled does not come again', async () => {
+      const broker = world.broker();
+      const channel = world.channel();
+      const tap = await world.primed(
+        broker,
+        () => world.tap(broker, channel),
+        () => world.put(broker, channel, '1', '2'),
+      );
+      const [one] = await tap.first(2);
+      one!.release();
+      await world.put(broker, channel, '3');
+      await tap.first(3);
+      await world.fence(channel, 3);
+      expect(valuesOf(tap.all)).to.deep.equal(numbers(3));
+      expect(tap.all.map(({ redelivered }) => redelivered)).to.deep.equal([false, false, false]);
+    });
+    return;
+  }
   const { ackWait } = redelivery;
   const specs: Record<string, () => Promise<void>> = {
     'settling a copy settles the first, and the other way round': async () => {

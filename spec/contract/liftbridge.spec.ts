@@ -1,4 +1,3 @@
-import type { Broker } from '../../lib/core/broker.js';
 import { liftbridge } from '../../lib/liftbridge/index.js';
 import { startLiftbridge, type LiftbridgeServer } from '../support/brokers/index.js';
 import { unique } from '../support/names.js';
@@ -44,6 +43,6 @@ describeContract(
       if (stream === undefined) throw new Error('the suite takes more streams than were made for it');
       return stream;
     },
-    broker: ({ closeTimeout }) => liftbridge({ brokers: server.url, closeTimeout }) as unknown as Broker,
+    broker: ({ closeTimeout }) => liftbridge({ brokers: server.url, closeTimeout }),
   },
 );

@@ -1,6 +1,6 @@
 import type { Broker } from '../../lib/core/broker.js';
+import { LonelypsHandle } from '../../lib/lonelyps/broker.js';
 import { lonelyps } from '../../lib/lonelyps/index.js';
-import type { Session } from '../../lib/lonelyps/session/session.js';
 import { startLonelypss, type LonelypssServer } from '../support/brokers/index.js';
 import { unique } from '../support/names.js';
 import type { Capabilities } from './capabilities.js';
@@ -28,7 +28,8 @@ const can: Capabilities = {
 
 /** Resolves when all that the handle wants is subscribed. */
 async function settled(broker: Broker): Promise<void> {
-  await (broker as unknown as { readonly session: Session }).session.settled();
+  if (!(broker instanceof LonelypsHandle)) throw new TypeError('this is no handle of lonelyps');
+  await broker.session.settled();
 }
 
 for (const auth of ['none', 'token', 'hmac'] as const) {
@@ -49,14 +50,13 @@ for (const auth of ['none', 'token', 'hmac'] as const) {
             receive: { listen: { host: '127.0.0.1' } },
             auth: server.auth,
             closeTimeout,
-          }) as unknown as Broker,
+          }),
         subscribed: settled,
       },
     );
 
     describeContract(`lonelyps over websockets, authorization ${auth}`, can, {
-      broker: ({ closeTimeout }) =>
-        lonelyps({ broadcasters: server.socketUrl, auth: server.auth, closeTimeout }) as unknown as Broker,
+      broker: ({ closeTimeout }) => lonelyps({ broadcasters: server.socketUrl, auth: server.auth, closeTimeout }),
       subscribed: async (broker) => {
         await settled(broker);
         // the broadcaster confirms a subscription a moment before it is there, and the next request after it

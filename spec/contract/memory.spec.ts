@@ -1,5 +1,4 @@
 import { memory, type MemoryBroker } from '../../lib/memory/index.js';
-import type { Broker } from '../../lib/core/broker.js';
 import { describeContract } from './contract.js';
 
 let store: MemoryBroker;
@@ -29,6 +28,6 @@ describeContract(
       return Promise.resolve();
     },
     stop: () => store.close(),
-    broker: ({ closeTimeout }) => store.handle({ closeTimeout }) as unknown as Broker,
+    broker: ({ closeTimeout }) => store.handle({ closeTimeout }),
   },
 );

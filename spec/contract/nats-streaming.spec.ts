@@ -1,4 +1,3 @@
-import type { Broker } from '../../lib/core/broker.js';
 import { natsStreaming } from '../../lib/nats-streaming/index.js';
 import { startNatsStreaming, type NatsStreamingServer } from '../support/brokers/index.js';
 import { describeContract } from './contract.js';
@@ -36,6 +35,6 @@ describeContract(
         clusterId: server.cluster,
         clientId: client,
         closeTimeout,
-      }) as unknown as Broker,
+      }),
   },
 );

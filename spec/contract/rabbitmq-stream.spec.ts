@@ -1,4 +1,3 @@
-import type { Broker } from '../../lib/core/broker.js';
 import { rabbitmqStream } from '../../lib/rabbitmq-stream/index.js';
 import { startRabbitMq, type RabbitMqServer } from '../support/brokers/index.js';
 import { unique } from '../support/names.js';
@@ -44,7 +43,6 @@ describeContract(
       if (stream === undefined) throw new Error('the suite takes more streams than were made for it');
       return stream;
     },
-    broker: ({ client, closeTimeout }) =>
-      rabbitmqStream({ url: server.url, connectionName: client, closeTimeout }) as unknown as Broker,
+    broker: ({ client, closeTimeout }) => rabbitmqStream({ url: server.url, connectionName: client, closeTimeout }),
   },
 );

@@ -1,7 +1,7 @@
 import type { Observable, Subscription } from 'rxjs';
 import { within } from '../support/wait.js';
 
-/** How long a spec waits for what must come, in ms. */
+/** How long a spec waits for what must come, while nothing comes, in ms. */
 const patience = 15_000;
 
 /** A subscription that writes down all that it gets, and can be waited for. */
@@ -12,6 +12,8 @@ export class Tap<T> {
   readonly subscription: Subscription;
   private waiters: {
     readonly count: number;
+    /** Until the next value. */
+    readonly timer: NodeJS.Timeout;
     readonly resolve: () => void;
     readonly reject: (error: unknown) => void;
   }[] = [];
@@ -41,14 +43,33 @@ export class Tap<T> {
   }
 
   /** Resolves with the first `count` values when that many have come; rejects when the source ends before. */
-  async first(count: number): Promise<T[]> {
-    const came = new Promise<void>((resolve, reject) => {
-      this.waiters.push({ count, resolve, reject });
+  first(count: number): Promise<T[]> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        const so = `for the next of ${count} values, of which ${this.all.length} had come`;
+        reject(new Error(`Waited ${patience} ms ${so}, in vain.`));
+      }, patience);
+      const done = (then: () => void): void => {
+        clearTimeout(timer);
+        then();
+      };
+      this.waiters.push({
+        count,
+        timer,
+        resolve: () => {
+          done(() => {
+            resolve(this.all.slice(0, count));
+          });
+        },
+        reject: (error) => {
+          done(() => {
+            reject(error as Error);
+          });
+        },
+      });
       this.look();
       if (this.ended) this.end();
     });
-    await within(came, patience, `${count} values, of which ${this.all.length} had come at first`);
-    return this.all.slice(0, count);
   }
 
   /** Resolves with the value at that place when it has come. */
@@ -86,6 +107,7 @@ export class Tap<T> {
     const ready = this.waiters.filter(({ count }) => count <= this.all.length);
     this.waiters = this.waiters.filter(({ count }) => count > this.all.length);
     for (const { resolve } of ready) resolve();
+    for (const { timer } of this.waiters) timer.refresh();
   }
 
   private end(): void {

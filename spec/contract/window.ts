@@ -87,20 +87,6 @@ export function describeWindow(world: World): void {
       await tap.first(2);
       if (redelivery === false) expect(valuesOf(await tap.first(4))).to.deep.equal(numbers(4));
     },
-    'the default window is 1024': async () => {
-      const broker = world.broker();
-      const channel = world.channel();
-      const tap = await world.primed(
-        broker,
-        () => world.tap(broker, channel),
-        () => world.flood(world.pour(broker, channel, 1_030)),
-      );
-      await tap.first(1_024);
-      await world.fence(channel, 1_030);
-      expect(tap.all).to.have.length(1_024);
-      for (const delivery of tap.all) delivery.ack();
-      expect(world.inOrder(valuesOf(await tap.first(1_030)))).to.deep.equal(numbers(1_030));
-    },
   };
   if (redelivery !== false) {
     const { ackWait } = redelivery;
@@ -144,4 +130,20 @@ export function describeWindow(world: World): void {
     };
   }
   together(specs);
+
+  // by itself, because it keeps a broker without replay so busy that others would come too late to what waits for them
+  it('the default window is 1024', async () => {
+    const broker = world.broker();
+    const channel = world.channel();
+    const tap = await world.primed(
+      broker,
+      () => world.tap(broker, channel),
+      () => world.flood(world.pour(broker, channel, 1_030)),
+    );
+    await tap.first(1_024);
+    await world.fence(channel, 1_030);
+    expect(tap.all).to.have.length(1_024);
+    for (const delivery of tap.all) delivery.ack();
+    expect(world.inOrder(valuesOf(await tap.first(1_030)))).to.deep.equal(numbers(1_030));
+  });
 }

@@ -173,7 +173,7 @@ describe('liftbridge: consumer groups', function () {
   it('one of three is killed in the middle of it: every message is read, and nothing again that was stored', async () => {
     const [lost, ...members] = [fork(), join(), join()] as const;
     await shared(broker, stream, [lost, ...members]);
-    const flow = new Flow(broker, stream, { partition: roundRobin() });
+    const flow = new Flow(broker, stream, { partition: roundRobin(), maxInFlight: 20 });
     await until(() => [lost, ...members].every(({ values }) => values.size > 500), { timeout: 20_000 });
     const [done, before] = [await cursors(broker, stream, group), members.map(({ counts }) => counts)];
     await lost.kill();
@@ -199,7 +199,7 @@ describe('liftbridge: consumer groups', function () {
     const own = handles.make(server);
     const told = new Told(own);
     const staying = join(own);
-    const flow = new Flow(broker, stream, { partition: roundRobin() });
+    const flow = new Flow(broker, stream, { partition: roundRobin(), maxInFlight: 20 });
     const readers = [staying];
     await until(() => staying.order.size === partitions);
     for (let times = 0; times < 3; times++) {

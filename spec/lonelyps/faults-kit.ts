@@ -4,7 +4,6 @@ import { unique } from '../support/names.js';
 import { freePort } from '../support/ports.js';
 import { startProxy, type Proxy } from '../support/proxy.js';
 import { until } from '../support/wait.js';
-import type { Heard } from './lonelyps-kit.js';
 
 export { oneOutage, untilInterrupted, untilRecovered } from '../support/outages.js';
 export { Told } from '../support/told.js';
@@ -49,7 +48,12 @@ export function bytesOf(text: string): Uint8Array {
  * Publishes on a handle until a subscriber has it, because a broadcaster confirms a subscription over a websocket a moment
  * before it is there.
  */
-export async function reaches(broker: LonelypsBroker, topic: string, heard: Heard, subscribers = 1): Promise<void> {
+export async function reaches(
+  broker: LonelypsBroker,
+  topic: string,
+  heard: { readonly texts: readonly string[] },
+  subscribers = 1,
+): Promise<void> {
   const text = unique('probe');
   await until(async () => (await broker.publish(topic, bytesOf(text))).notified === subscribers, {
     timeout: 20_000,

@@ -187,7 +187,7 @@ describe('lonelyps: a broadcaster that is killed', () => {
 
     it('and restarted with none: the next look at the list tells, and sets it again', async () => {
       server = await startLonelypss({ needs: 'control' });
-      const broker = handles.open('http', server, { checkInterval: 6_000 });
+      const broker = handles.open('http', server, { checkInterval: 2_000 });
       const topic = unique('topic');
       const told = new Told(broker);
       const missing = new Missing(broker);

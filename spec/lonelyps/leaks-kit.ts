@@ -24,7 +24,11 @@ export async function possessions(): Promise<Possessions> {
     ),
     readdir(tmpdir()),
   ]);
-  return { resources: resources(), descriptors, files: names.filter((name) => /^rx-weir-[0-9a-f]{24}$/.test(name)).length };
+  return {
+    resources: resources(),
+    descriptors,
+    files: names.filter((name) => /^rx-weir-[0-9a-f]{24}$/.test(name)).length,
+  };
 }
 
 /** Waits until there is no more of anything than there was. */
@@ -54,4 +58,28 @@ export function endless(size: number): ReadableStream<Uint8Array> {
       controller.enqueue(new Uint8Array(size));
     },
   });
+}
+
+/** Publishes different large messages, also those that nobody answers yet, until it is said that it is enough; one more follows. */
+export async function pressed(
+  publisher: LonelypsBroker,
+  topic: string,
+  isEnough: () => boolean,
+): Promise<Promise<unknown>[]> {
+  const published: Promise<unknown>[] = [];
+  const publish = (): void => {
+    const message = Buffer.alloc(100_000, String(published.length));
+    const receipt = publisher.publish(topic, message);
+    receipt.catch(() => undefined);
+    published.push(receipt);
+  };
+  await until(
+    () => {
+      publish();
+      return isEnough();
+    },
+    { every: 100 },
+  );
+  publish();
+  return published;
 }

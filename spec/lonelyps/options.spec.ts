@@ -210,7 +210,7 @@ describe('lonelyps options', () => {
     expect(problem({ tls: true })).to.match(/no broadcaster begins with 'https/);
     expect(problem({ broadcasters: 'https://a', tls: false })).to.match(/tls is false/);
     expect(problem({ broadcasters: 'https://a', tls: { cert: 'x' } })).to.match(/tls\.cert is given without tls\.key/);
-    expect(problem({ WebSocket: class {} })).to.match(/WebSocket is given/);
+    expect(problem({ WebSocket: EventTarget })).to.match(/WebSocket is given/);
   });
 
   it('warn of a patience beyond that of broadcasters', () => {

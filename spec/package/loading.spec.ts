@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as zlib from 'node:zlib';
-import { entries, node } from './built.js';
+import { entries, node, optionalPeers } from './built.js';
 import { consumer, type Consumer } from './consumer.js';
 
 const factories = {
@@ -10,6 +10,7 @@ const factories = {
   'rx-weir/nats-streaming': 'natsStreaming',
   'rx-weir/rabbitmq-stream': 'rabbitmqStream',
   'rx-weir/liftbridge': 'liftbridge',
+  'rx-weir/lonelyps': 'lonelyps',
 } as const;
 
 /** What Node compresses with by itself in some of its versions. */
@@ -20,20 +21,13 @@ describe('the installed package, without its optional peers', function () {
 
   before(async () => {
     program = await consumer();
-    for (const peer of [
-      'nats',
-      '@nats-io/nats-core',
-      '@nats-io/transport-node',
-      'snappy',
-      '@bokuweb/zstd-wasm',
-      '@grpc/grpc-js',
-    ]) {
+    for (const peer of [...optionalPeers, '@grpc/grpc-js']) {
       expect(existsSync(join(program.folder, 'node_modules', peer)), peer).to.be.false;
     }
   });
 
-  const run = async (name: string, lines: string): Promise<string> =>
-    (await node([await program.write(name, lines)], program.folder)).trim();
+  const run = async (name: string, lines: string, flags: readonly string[] = []): Promise<string> =>
+    (await node([...flags, await program.write(name, lines)], program.folder)).trim();
 
   for (const entry of entries) {
     it(`import ${entry}`, async () => {
@@ -118,6 +112,73 @@ describe('the installed package, without its optional peers', function () {
       expect(said.split('\n')).to.have.length(1);
     });
   }
+
+  for (const [where, broadcasters, peer, flags] of [
+    ['http:// in Node', 'http://127.0.0.1:1', 'undici', []],
+    ['ws:// in Node', 'ws://127.0.0.1:1', 'ws', []],
+    ['ws:// in a page', 'ws://127.0.0.1:1', '@noble/hashes', ['--conditions=browser']],
+  ] as const) {
+    it(`the first use of a lonelyps broadcaster with ${where} says in one line that ${peer} is to be installed`, async () => {
+      const said = await run(
+        'lonelyps-peer.mjs',
+        `import { UnsupportedError } from 'rx-weir';
+        import { lonelyps } from 'rx-weir/lonelyps';
+        const options = { broadcasters: '${broadcasters}', reconnect: false };
+        const uses = {
+          connect: (broker) => broker.connect(),
+          publish: (broker) => broker.publish('a', new Uint8Array(1)),
+          stream: (broker) => broker.publish('a', new Blob(['x'])),
+          ...(options.broadcasters.startsWith('ws') && {
+            messages: (broker) => new Promise((resolve, reject) => broker.messages('a').subscribe({ error: reject })),
+          }),
+        };
+        for (const [name, use] of Object.entries(uses)) {
+          const broker = lonelyps(options);
+          await use(broker).then(
+            () => console.log(name, 'did not fail'),
+            (error) => console.log(error instanceof UnsupportedError, error.detail.package, error.message),
+          );
+          await broker.close();
+        }`,
+        flags,
+      );
+      const lines = said.split('\n');
+      expect(lines, said).to.have.length(broadcasters.startsWith('ws') ? 4 : 3);
+      for (const line of lines) {
+        expect(line).to.match(new RegExp(`^true ${peer} lonelyps .*: npm install ${peer}$`));
+      }
+    });
+  }
+
+  it('a handle on lonelyps that is not used needs no package', async () => {
+    const said = await run(
+      'lonelyps-unused.mjs',
+      `import { lonelyps } from 'rx-weir/lonelyps';
+      for (const broadcasters of ['http://127.0.0.1:1', 'ws://127.0.0.1:1']) {
+        const broker = lonelyps({ broadcasters, ...(broadcasters.startsWith('http') && { receive: { listen: {} } }) });
+        broker.messages('a');
+        broker.sink('a');
+        await broker.close();
+      }
+      console.log('fine');`,
+    );
+    expect(said).to.equal('fine');
+  });
+
+  it('lonelyps over a WebSocket that it is given needs no package', async () => {
+    const said = await run(
+      'lonelyps-own-websocket.mjs',
+      `import { lonelyps } from 'rx-weir/lonelyps';
+      class Refused {
+        constructor() { setTimeout(() => this.onclose?.({ code: 1006, reason: '' })); }
+        close() {}
+      }
+      const broker = lonelyps({ broadcasters: 'ws://127.0.0.1:1', WebSocket: Refused, reconnect: false });
+      await broker.connect().then(() => console.log('connected'), (error) => console.log(error.name));
+      await broker.close();`,
+    );
+    expect(said).to.equal('ConnectionError');
+  });
 
   it('a connection to Liftbridge is tried without any package', async () => {
     const said = await run(

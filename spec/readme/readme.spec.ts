@@ -5,13 +5,16 @@ import { expect } from 'chai';
 import * as weir from '../../lib/index.js';
 import {
   startLiftbridge,
+  startLonelypss,
   startNatsStreaming,
   startRabbitMq,
   type LiftbridgeServer,
+  type LonelypssServer,
   type NatsStreamingServer,
   type RabbitMqServer,
 } from '../support/brokers/index.js';
 import { command } from '../support/command.js';
+import { freePort } from '../support/ports.js';
 import { built, node, root } from '../package/built.js';
 import { addressedTo, readme, snippetsOf, type Snippet } from './snippets.js';
 
@@ -25,6 +28,7 @@ describe('README.md', () => {
   let rabbit: RabbitMqServer;
   let liftbridge: LiftbridgeServer;
   let liftbridgeTls: LiftbridgeServer;
+  let lonelypss: LonelypssServer;
 
   before(async () => {
     await built();
@@ -32,22 +36,26 @@ describe('README.md', () => {
     await mkdir(join(root, 'temp'), { recursive: true });
     folder = await mkdtemp(join(root, 'temp/readme-'));
     // their own, so that the streams in README.md are not there yet
-    [nats, rabbit, liftbridge, liftbridgeTls] = await Promise.all([
+    [nats, rabbit, liftbridge, liftbridgeTls, lonelypss] = await Promise.all([
       startNatsStreaming({ websocket: true, needs: 'control' }),
       startRabbitMq({ external: true, needs: 'control' }),
       startLiftbridge({ needs: 'control' }),
       startLiftbridge({ tls: { verify: true }, needs: 'control' }),
+      startLonelypss({ needs: 'control' }),
     ]);
   });
 
   after(async () => {
-    await Promise.all([nats, rabbit, liftbridge, liftbridgeTls].map((server) => server.stop()));
+    await Promise.all([nats, rabbit, liftbridge, liftbridgeTls, lonelypss].map((server) => server.stop()));
     await rm(folder, { recursive: true, force: true });
   });
 
   const write = async (snippet: Snippet): Promise<string> => {
     const path = join(folder, `${snippet.name.toLowerCase().replace(/\W+/g, '-')}.ts`);
-    await writeFile(path, addressedTo(snippet.code, { nats, rabbit, liftbridge, liftbridgeTls }));
+    // each program has a port of its own, which the one before may not have left yet
+    const callbackPort = await freePort();
+    const servers = { nats, rabbit, liftbridge, liftbridgeTls, lonelypss, callbackPort };
+    await writeFile(path, addressedTo(snippet.code, servers));
     return path;
   };
 

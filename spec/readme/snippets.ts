@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../package/built.js';
-import type { LiftbridgeServer, NatsStreamingServer, RabbitMqServer } from '../support/brokers/index.js';
+import type {
+  LiftbridgeServer,
+  LonelypssServer,
+  NatsStreamingServer,
+  RabbitMqServer,
+} from '../support/brokers/index.js';
 
 /** A program in README.md. */
 export interface Snippet {
@@ -49,7 +54,7 @@ export function snippetsOf(markdown: string): Snippet[] {
 function snippetOf(name: string, lines: readonly string[]): Snippet {
   const code = lines.join('\n');
   const prints = lines.flatMap((line) => /^\s*\/\/> (.*)$/.exec(line)?.[1] ?? []);
-  return { name, code, prints, server: /\b(natsStreaming|rabbitmqStream|liftbridge)\(/.test(code) };
+  return { name, code, prints, server: /\b(natsStreaming|rabbitmqStream|liftbridge|lonelyps)\(/.test(code) };
 }
 
 /** What the programs in README.md connect to, and what those name. */
@@ -59,10 +64,14 @@ export interface Servers {
   readonly liftbridge: Pick<LiftbridgeServer, 'url' | 'natsUrl'>;
   /** One that asks for the client certificate that `rabbit` knows too. */
   readonly liftbridgeTls: Pick<LiftbridgeServer, 'url'>;
+  readonly lonelypss: Pick<LonelypssServer, 'url' | 'socketUrl'>;
+  /** A free port for the callbacks of `lonelypss`. */
+  readonly callbackPort: number;
 }
 
 /** A program of README.md with its addresses and files replaced by those of servers that run. */
-export function addressedTo(code: string, { nats, rabbit, liftbridge, liftbridgeTls }: Servers): string {
+export function addressedTo(code: string, servers: Servers): string {
+  const { nats, rabbit, liftbridge, liftbridgeTls, lonelypss, callbackPort } = servers;
   const { ca = '', clientCert = '', clientKey = '' } = rabbit.certificates ?? {};
   return code
     .replaceAll('nats://localhost:4222', nats.url)
@@ -73,6 +82,9 @@ export function addressedTo(code: string, { nats, rabbit, liftbridge, liftbridge
     .replaceAll('liftbridge+tls://localhost:9293', `liftbridge+tls://${liftbridgeTls.url}`)
     .replaceAll('localhost:9292', liftbridge.url)
     .replaceAll('nats://localhost:4224', liftbridge.natsUrl ?? '')
+    .replaceAll('http://localhost:3003', lonelypss.url)
+    .replaceAll('ws://localhost:3003', lonelypss.socketUrl)
+    .replaceAll(/\b3002\b/g, String(callbackPort))
     .replaceAll("'ca.pem'", JSON.stringify(ca))
     .replaceAll("'client.pem'", JSON.stringify(clientCert))
     .replaceAll("'client-key.pem'", JSON.stringify(clientKey));

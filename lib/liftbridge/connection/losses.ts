@@ -6,9 +6,9 @@ import {
   type WeirError,
   type WeirErrorOptions,
 } from '../../core/errors.js';
+import { inBrackets, messageOf } from '../../core/socket-failures.js';
 import { codeOf } from '../../core/tls.js';
 import { addressText, type Address } from './address.js';
-import { messageOf } from './connect-failures.js';
 import { resetName } from './wire-status.js';
 
 const broker = 'liftbridge';
@@ -47,8 +47,7 @@ export function lost(address: Address, error: unknown, goodbye: Goodbye | undefi
     });
   }
   if (error !== undefined) {
-    const inBrackets = code === undefined ? '' : ` (${code})`;
-    return new ConnectionError(`${where} was lost: ${messageOf(error)}${inBrackets}`, options);
+    return new ConnectionError(`${where} was lost: ${messageOf(error)}${inBrackets(code)}`, options);
   }
   return new ConnectionError(
     goodbye ? `${where} was ended: the broker said goodbye` : `${where} was lost: the broker closed it without a word`,

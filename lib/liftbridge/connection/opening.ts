@@ -1,17 +1,11 @@
 import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { badMaterial } from '../../core/socket-failures.js';
 import { nodeTlsOptions, type TlsOptions } from '../../core/tls.js';
 import type { Address } from './address.js';
 import type { ChannelOptions } from './channel.js';
-import {
-  badMaterial,
-  connectTimedOut,
-  notConnected,
-  notNegotiated,
-  type Attempt,
-  type Phase,
-} from './connect-failures.js';
+import { connectTimedOut, notConnected, notNegotiated, type Attempt, type Phase } from './connect-failures.js';
 import type { Established } from './http-channel.js';
 
 /** The smallest window of the connection, in bytes: one call that does not read must not hold up the others. */
@@ -79,7 +73,7 @@ export class Opening<T> {
         ALPNProtocols: ['h2'],
       });
     } catch (error) {
-      throw badMaterial(error);
+      throw badMaterial(error, 'liftbridge');
     }
     socket.setNoDelay(true);
     socket.setKeepAlive(true);

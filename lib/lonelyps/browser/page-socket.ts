@@ -2,6 +2,7 @@ import { systemClock, type Cancel } from '../../core/clock.js';
 import { BrokerTimeoutError, ConnectionError, ProtocolError, type WeirError } from '../../core/errors.js';
 import type { Socket, SocketHandlers } from '../connection/socket.js';
 import type { SocketOptions } from '../platform.js';
+import type { WebSocketConstructor, WebSocketLike } from '../web-socket.js';
 
 const broker = 'lonelyps';
 
@@ -14,22 +15,6 @@ const drainPoll = 20;
 const open = 1;
 const abnormal = 1006;
 const tooBig = 1009;
-
-/** What is used of a page's WebSocket; that of Node 22 fits, and that of the package `ws`. @internal */
-export interface WebSocketLike {
-  binaryType: string;
-  readonly readyState: number;
-  readonly bufferedAmount: number;
-  onopen: ((event: never) => void) | null;
-  onmessage: ((event: never) => void) | null;
-  onerror: ((event: never) => void) | null;
-  onclose: ((event: never) => void) | null;
-  send(bytes: Uint8Array): void;
-  close(code?: number): void;
-}
-
-/** @internal */
-export type WebSocketConstructor = new (url: string) => WebSocketLike;
 
 /** A page's websocket. It can neither ask for a sign of life nor stop reading. @internal */
 export class PageSocket implements Socket {

@@ -1,10 +1,11 @@
 import { UnsupportedError } from '../../core/errors.js';
 import type { Hashing, Platform } from '../platform.js';
+import type { WebSocketConstructor } from '../web-socket.js';
 import { toBody } from '../to-body.js';
 import { loadZstdPackage } from '../zstd-package.js';
 import { loadHashing } from './hashing.js';
 import { MemoryWriter } from './memory-writer.js';
-import { PageSocket, type WebSocketConstructor } from './page-socket.js';
+import { PageSocket } from './page-socket.js';
 
 const broker = 'lonelyps';
 

@@ -2,10 +2,10 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ConnectionError, InUseError, type WeirError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
+import { messageOf } from '../../core/socket-failures.js';
 import { codeOf } from '../../core/tls.js';
 import type { ArrivalsOverHttp, Listener, ListenerOptions, RequestHandler } from '../connection/http.js';
 import type { Callback, CallbackHost, CallbackRequest } from './callback.js';
-import { messageOf } from './failures.js';
 import { MissedCallback } from './missed-callback.js';
 import { ReceiveCallback } from './receive-callback.js';
 

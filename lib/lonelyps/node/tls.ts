@@ -1,6 +1,6 @@
 import { createSecureContext } from 'node:tls';
+import { badMaterial } from '../../core/socket-failures.js';
 import { nodeTlsOptions, type TlsOptions } from '../../core/tls.js';
-import { badMaterial } from './failures.js';
 
 /**
  * What undici and ws pass on to Node's `tls.connect`. Both find the server's name themselves.
@@ -13,7 +13,7 @@ export function tlsOfNode(tls: TlsOptions | undefined): object {
   try {
     createSecureContext(options);
   } catch (error) {
-    throw badMaterial(error);
+    throw badMaterial(error, 'lonelyps');
   }
   return options;
 }

@@ -1,9 +1,9 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { InvalidOptionError, PublishError } from '../../core/errors.js';
+import { messageOf } from '../../core/socket-failures.js';
 import { codeOf } from '../../core/tls.js';
 import type { Body } from '../body.js';
 import { givenUp, spooled, type BodyMeans } from '../to-body.js';
-import { messageOf } from './failures.js';
 import { nodeHashing } from './hashing.js';
 
 /** How much is read at a time, in bytes. */

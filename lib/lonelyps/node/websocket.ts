@@ -1,8 +1,9 @@
 import { BrokerTimeoutError, ConnectionError, ProtocolError, type WeirError } from '../../core/errors.js';
+import { messageOf } from '../../core/socket-failures.js';
 import { codeOf } from '../../core/tls.js';
 import type { Socket, SocketHandlers } from '../connection/socket.js';
 import type { SocketOptions } from '../platform.js';
-import { connectionLost, messageOf, notConnected } from './failures.js';
+import { connectionLost, notConnected } from './failures.js';
 import type { Ws, WsSocket } from './packages.js';
 import { tlsOfNode } from './tls.js';
 

@@ -1,6 +1,6 @@
-import { PageSocket, type WebSocketConstructor as SocketClass } from '../browser/page-socket.js';
-import type { WebSocketConstructor } from '../options.js';
+import { PageSocket } from '../browser/page-socket.js';
 import type { Platform } from '../platform.js';
+import type { WebSocketConstructor } from '../web-socket.js';
 
 /** The same with another WebSocket than that of `ws`, such as Node's own. @internal */
 export function withWebSocket(platform: Platform, WebSocket: WebSocketConstructor): Platform {
@@ -9,6 +9,6 @@ export function withWebSocket(platform: Platform, WebSocket: WebSocketConstructo
     load: async (transport) => {
       if (transport === 'http') await platform.load(transport);
     },
-    openSocket: (url, options, handlers) => new PageSocket(WebSocket as SocketClass, url, options, handlers),
+    openSocket: (url, options, handlers) => new PageSocket(WebSocket, url, options, handlers),
   };
 }

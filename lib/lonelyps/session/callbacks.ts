@@ -124,8 +124,12 @@ export class Callbacks {
       },
       {
         arrived: (arrival) => {
-          if (this.isClosing) arrival.refuse();
-          else hooks.arrived(arrival);
+          if (!this.isClosing) {
+            hooks.arrived(arrival);
+            return;
+          }
+          arrival.refuse();
+          arrival.body.discard();
         },
         missed: (topic) => {
           if (!this.isClosing) hooks.missed(topic);

@@ -72,6 +72,7 @@ export class Dispatcher {
     if (listeners.size === 0) {
       this.parts.log.debug(`a message on '${channel}', which nobody listens to`);
       arrival.unwanted();
+      arrival.body.discard();
       return;
     }
     new Offering(this.parts, arrival, channel).to(listeners);

@@ -1,9 +1,9 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Cancel, Clock } from '../../core/clock.js';
-import { InvalidOptionError } from '../../core/errors.js';
-import type { SocketPhase } from './socket-failures.js';
+import { badMaterial } from '../../core/socket-failures.js';
 import { nodeTlsOptions, type TlsOptions } from '../../core/tls.js';
+import type { SocketPhase } from './socket-failures.js';
 
 /** Bytes that one read of a plain socket brings at most. */
 const readSize = 256 * 1024;
@@ -122,7 +122,7 @@ export class Wire {
     try {
       socket = connectTls({ ...nodeTlsOptions(tls, isIP(host) === 0 ? host : undefined), host, port });
     } catch (error) {
-      throw badMaterial(error);
+      throw badMaterial(error, 'rabbitmq-stream');
     }
     socket.setKeepAlive(true);
     socket.once('connect', () => {
@@ -134,15 +134,4 @@ export class Wire {
     });
     return socket;
   }
-}
-
-/** Node's own message is not passed on: of a value of the wrong type it shows the value, which may be a secret. */
-function badMaterial(error: unknown): InvalidOptionError {
-  const { code, reason } = (error ?? {}) as { code?: unknown; reason?: unknown };
-  const said = typeof reason === 'string' ? reason : typeof code === 'string' ? code : 'no reason was given';
-  return new InvalidOptionError(
-    `tls: Node cannot use the certificates or keys that were given (${said}); ` +
-      'check that they are PEM, that key belongs to cert, and the passphrase',
-    { broker: 'rabbitmq-stream' },
-  );
 }

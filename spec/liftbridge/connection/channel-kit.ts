@@ -89,6 +89,9 @@ export async function closeAll(): Promise<void> {
   opened.clear();
 }
 
+/** How a reset is told: Node ends a socket before it resets it, and the end may be all that the other side sees. */
+export const wasReset = /was lost: (.*ECONNRESET|the broker closed it without a word)/;
+
 /** Options of a unary call whose answer is given as it comes. */
 export function asking(more: Partial<UnaryOptions<Buffer>> = {}): UnaryOptions<Buffer> {
   return { asked: 'do a thing', decode: (bytes) => Buffer.from(bytes), timeout: 5_000, ...more };

@@ -72,7 +72,8 @@ describe('liftbridge connection: opening', () => {
     ],
     'a server that resets': [
       (socket) => socket.once('data', () => socket.resetAndDestroy()),
-      /it closed the connection before it had sent its HTTP\/2 settings \(ECONNRESET\)/,
+      // Node ends a socket before it resets it, and the end may be all that is seen
+      /it closed the connection before it had sent its HTTP\/2 settings( \(ECONNRESET\))?; /,
       true,
     ],
   };

@@ -17,7 +17,7 @@ import { FakeLiftbridge } from '../../support/fake-liftbridge.js';
 import { until } from '../../support/wait.js';
 import { refusal } from '../../support/refusal.js';
 import { FiredClock } from '../../support/fired-clock.js';
-import { asking, closeAll, connect, Heard } from './channel-kit.js';
+import { asking, closeAll, connect, Heard, wasReset } from './channel-kit.js';
 
 describe('liftbridge connection: unary calls', () => {
   let fake: FakeLiftbridge;
@@ -174,9 +174,8 @@ describe('liftbridge connection: unary calls', () => {
     fake.cut({ reset: true });
     const error = await asked;
     expect(error).to.be.instanceOf(ConnectionError);
-    expect(error.message).to.match(
-      /^cannot do a thing at .*: the connection to Liftbridge at .* was lost: .*ECONNRESET/,
-    );
+    expect(error.message).to.match(/^cannot do a thing at .*: the connection to Liftbridge at /);
+    expect(error.message).to.match(wasReset);
     expect(error.retriable).to.equal(true);
     expect(await refusal(channel.unary('Ask', Buffer.alloc(0), asking()))).to.be.instanceOf(ConnectionError);
 
