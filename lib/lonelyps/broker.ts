@@ -85,6 +85,10 @@ export class LonelypsHandle extends BrokerHandle<LonelypsChannel> implements Top
         connected: (again) => {
           this.connected(again);
         },
+        lapsed: () => {
+          for (const channel of this.dispatcher.names()) this.tellMissed(channel);
+          this.dispatcher.missedAll();
+        },
         interrupted: (cause) => {
           this.story.set('reconnecting', cause);
           this.story.tell({ type: 'disconnected', cause });
@@ -265,11 +269,7 @@ export class LonelypsHandle extends BrokerHandle<LonelypsChannel> implements Top
 
   private connected(again: boolean): void {
     this.story.set('connected');
-    if (!again) return;
-    this.story.tell({ type: 'reconnected', session: 'renewed' });
-    // nobody kept what came meanwhile
-    for (const channel of this.dispatcher.names()) this.tellMissed(channel);
-    this.dispatcher.missedAll();
+    if (again) this.story.tell({ type: 'reconnected', session: 'renewed' });
   }
 
   private failed(error: WeirError): void {

@@ -99,9 +99,6 @@ export interface LonelypsOptions {
    * How long a delivery may wait for a place in a full window, or with `answer: 'settled'` to be settled, in milliseconds,
    * before it is refused: a loss, which `missed` tells. A broadcaster gives up by itself after 5000, unless it was set up
    * otherwise. Up to 30 000.
-   *
-   * Over a websocket, what waits also holds up the confirmations of what this handle publishes. Work that publishes before it
-   * settles wants another handle to publish with, or a window that does not fill.
    * @defaultValue 4000
    */
   readonly answerWithin?: number | undefined;

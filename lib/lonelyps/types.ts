@@ -33,14 +33,6 @@ export interface LonelypsDeliveryKind {
   readonly type: LonelypsDelivery<this['T']>;
 }
 
-type With<C> = LonelypsSourceOptions & { readonly codec: C };
-type Without = LonelypsSourceOptions & { readonly codec?: undefined };
-type SinkWith<C, M> = SinkOptions & { readonly codec: C; readonly message: M };
-type SinkOf<C> = SinkOptions & { readonly codec: C; readonly message?: undefined };
-type SinkMaking<M> = SinkOptions & { readonly codec?: undefined; readonly message: M };
-type PlainSink = SinkOptions & { readonly codec?: undefined; readonly message?: undefined };
-type Making<V, In> = (value: V) => Outgoing<In, LonelypsFields>;
-
 /**
  * A handle on lonelyps. Channels are topics, as text or as bytes; a source reads several of them, and patterns, too.
  *
@@ -58,14 +50,29 @@ export interface LonelypsBroker extends Broker<LonelypsTypes> {
    */
   readonly handler: RequestHandler;
 
-  messages<T>(channel: LonelypsChannel, options: With<Decoder<T>>): Observable<LonelypsDelivery<T>>;
-  messages(channel: LonelypsChannel, options?: Without): Observable<LonelypsDelivery>;
+  messages<T>(
+    channel: LonelypsChannel,
+    options: LonelypsSourceOptions & { readonly codec: Decoder<T> },
+  ): Observable<LonelypsDelivery<T>>;
+  messages(
+    channel: LonelypsChannel,
+    options?: LonelypsSourceOptions & { readonly codec?: undefined },
+  ): Observable<LonelypsDelivery>;
 
-  values<T>(channel: LonelypsChannel, options: With<Decoder<T>>): Observable<T>;
-  values(channel: LonelypsChannel, options?: Without): Observable<Uint8Array>;
+  values<T>(channel: LonelypsChannel, options: LonelypsSourceOptions & { readonly codec: Decoder<T> }): Observable<T>;
+  values(
+    channel: LonelypsChannel,
+    options?: LonelypsSourceOptions & { readonly codec?: undefined },
+  ): Observable<Uint8Array>;
 
-  hot<T>(channel: LonelypsChannel, options: HotOptions & With<Decoder<T>>): Observable<LonelypsDelivery<T>>;
-  hot(channel: LonelypsChannel, options?: HotOptions & Without): Observable<LonelypsDelivery>;
+  hot<T>(
+    channel: LonelypsChannel,
+    options: LonelypsSourceOptions & HotOptions & { readonly codec: Decoder<T> },
+  ): Observable<LonelypsDelivery<T>>;
+  hot(
+    channel: LonelypsChannel,
+    options?: LonelypsSourceOptions & HotOptions & { readonly codec?: undefined },
+  ): Observable<LonelypsDelivery>;
 
   /**
    * Resolves with the receipt, whose `notified` tells how many subscribers were told.
@@ -90,43 +97,74 @@ export interface LonelypsBroker extends Broker<LonelypsTypes> {
     options?: LonelypsFields & PublishOptions & { readonly codec?: undefined },
   ): Promise<ConfirmedReceipt<T>>;
 
-  sink<V, In>(topic: LonelypsTopic, options: SinkWith<Encoder<In>, Making<V, In>>): Sink<V>;
-  sink<T>(topic: LonelypsTopic, options: SinkOf<Encoder<T>>): Sink<T>;
-  sink<V>(topic: LonelypsTopic, options: SinkMaking<Making<V, Uint8Array>>): Sink<V>;
-  sink(topic: LonelypsTopic, options?: PlainSink): Sink<Uint8Array>;
+  sink<V, In>(
+    topic: LonelypsTopic,
+    options: SinkOptions & {
+      readonly codec: Encoder<In>;
+      readonly message: (value: V) => Outgoing<In, LonelypsFields>;
+    },
+  ): Sink<V>;
+  sink<T>(
+    topic: LonelypsTopic,
+    options: SinkOptions & { readonly codec: Encoder<T>; readonly message?: undefined },
+  ): Sink<T>;
+  sink<V>(
+    topic: LonelypsTopic,
+    options: SinkOptions & {
+      readonly codec?: undefined;
+      readonly message: (value: V) => Outgoing<Uint8Array, LonelypsFields>;
+    },
+  ): Sink<V>;
+  sink(
+    topic: LonelypsTopic,
+    options?: SinkOptions & { readonly codec?: undefined; readonly message?: undefined },
+  ): Sink<Uint8Array>;
 
   publishTo<V, In>(
     topic: LonelypsTopic,
-    options: PublishToOptions & SinkWith<Encoder<In>, Making<V, In>>,
+    options: SinkOptions &
+      PublishToOptions & { readonly codec: Encoder<In>; readonly message: (value: V) => Outgoing<In, LonelypsFields> },
   ): OperatorFunction<V, Receipt<V>>;
-  publishTo<T>(topic: LonelypsTopic, options: PublishToOptions & SinkOf<Encoder<T>>): OperatorFunction<T, Receipt<T>>;
+  publishTo<T>(
+    topic: LonelypsTopic,
+    options: SinkOptions & PublishToOptions & { readonly codec: Encoder<T>; readonly message?: undefined },
+  ): OperatorFunction<T, Receipt<T>>;
   publishTo<V>(
     topic: LonelypsTopic,
-    options: PublishToOptions & SinkMaking<Making<V, Uint8Array>>,
+    options: SinkOptions &
+      PublishToOptions & {
+        readonly codec?: undefined;
+        readonly message: (value: V) => Outgoing<Uint8Array, LonelypsFields>;
+      },
   ): OperatorFunction<V, Receipt<V>>;
   publishTo(
     topic: LonelypsTopic,
-    options?: PublishToOptions & PlainSink,
+    options?: SinkOptions & PublishToOptions & { readonly codec?: undefined; readonly message?: undefined },
   ): OperatorFunction<Uint8Array, Receipt<Uint8Array>>;
 
   publishFrom<V, In>(
     topic: LonelypsTopic,
     iterable: Iterable<V> | AsyncIterable<V>,
-    options: PublishToOptions & SinkWith<Encoder<In>, Making<V, In>>,
+    options: SinkOptions &
+      PublishToOptions & { readonly codec: Encoder<In>; readonly message: (value: V) => Outgoing<In, LonelypsFields> },
   ): Observable<Receipt<V>>;
   publishFrom<T>(
     topic: LonelypsTopic,
     iterable: Iterable<T> | AsyncIterable<T>,
-    options: PublishToOptions & SinkOf<Encoder<T>>,
+    options: SinkOptions & PublishToOptions & { readonly codec: Encoder<T>; readonly message?: undefined },
   ): Observable<Receipt<T>>;
   publishFrom<V>(
     topic: LonelypsTopic,
     iterable: Iterable<V> | AsyncIterable<V>,
-    options: PublishToOptions & SinkMaking<Making<V, Uint8Array>>,
+    options: SinkOptions &
+      PublishToOptions & {
+        readonly codec?: undefined;
+        readonly message: (value: V) => Outgoing<Uint8Array, LonelypsFields>;
+      },
   ): Observable<Receipt<V>>;
   publishFrom(
     topic: LonelypsTopic,
     iterable: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-    options?: PublishToOptions & PlainSink,
+    options?: SinkOptions & PublishToOptions & { readonly codec?: undefined; readonly message?: undefined },
   ): Observable<Receipt<Uint8Array>>;
 }

@@ -16,15 +16,13 @@ export function describeBridge(world: World): void {
   const specs: Record<string, () => Promise<void>> = {
     'publishes each delivery to the other channel, and acks it when it is confirmed': async () => {
       const broker = world.broker();
-      // where deliveries come over the line on which confirmations do, a window that waits for these must not be full
-      const target = can.replay ? broker : world.broker();
       const [here, there] = [world.channel(), world.channel()];
       const source = broker.messages(here, { start: world.start, maxInFlight: 5 });
-      const read = await world.reader(target, there);
+      const read = await world.reader(broker, there);
       const tap = await world.primed(
         broker,
-        () => new Tap(source.pipe(bridgeTo(target, there, { maxInFlight: 3 }), take(50))),
-        () => world.fill(target, here, 50),
+        () => new Tap(source.pipe(bridgeTo(broker, there, { maxInFlight: 3 }), take(50))),
+        () => world.fill(broker, here, 50),
       );
       const receipts = await tap.complete();
       expect(receipts.every(({ ok, channel }) => ok && channel === there)).to.equal(true);

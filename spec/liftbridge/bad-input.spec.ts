@@ -55,6 +55,27 @@ describe('liftbridge: bad input', function () {
     ...words: Words
   ): Promise<WeirError> => refusal(call, type, words, [token]);
 
+  /** What calls come to that are made side by side: what is not found is looked for again for a second. */
+  const sideBySide = (
+    calls: Readonly<Record<string, (stream: string) => unknown>>,
+    stream: () => string | Promise<string>,
+    ...words: Words
+  ): ((title: string) => Promise<WeirError>) => {
+    const outcomes = new Map<string, Promise<WeirError>>();
+    before(() => {
+      for (const [title, call] of Object.entries(calls)) {
+        const outcome = (async () => {
+          const name = await stream();
+          return refuses(() => call(name), StreamNotFoundError, name, ...words);
+        })();
+        // it is looked at in a spec of its own
+        outcome.catch(() => undefined);
+        outcomes.set(title, outcome);
+      }
+    });
+    return (title) => outcomes.get(title)!;
+  };
+
   const make = (more: LiftbridgeOptions = {}): LiftbridgeBroker =>
     handles.make(server, { credentials: { authorization: `Bearer ${token}` }, logger: log, ...more });
 
@@ -95,10 +116,10 @@ describe('liftbridge: bad input', function () {
       partitionMetadata: (stream) => broker.partitionMetadata(stream),
       deleteStream: (stream) => broker.deleteStream(stream),
     };
-    for (const [title, call] of Object.entries(calls)) {
+    const told = sideBySide(calls, () => unique('nowhere'));
+    for (const title of Object.keys(calls)) {
       it(`is told by ${title}`, async () => {
-        const stream = unique('nowhere');
-        const error = await refuses(() => call(stream), StreamNotFoundError, stream);
+        const error = await told(title);
         expect(error.retriable).to.equal(false);
         expect(error.broker).to.equal('liftbridge');
         expect(error.code).to.equal('STREAM_NOT_FOUND');
@@ -132,11 +153,10 @@ describe('liftbridge: bad input', function () {
       setStreamReadonly: (stream) => broker.setStreamReadonly(stream, { partitions: [7] }),
       partitionMetadata: (stream) => broker.partitionMetadata(stream, 7),
     };
-    for (const [title, call] of Object.entries(calls)) {
+    const told = sideBySide(calls, () => newStream(broker, { partitions: 2 }), 'partition');
+    for (const title of Object.keys(calls)) {
       it(`is told by ${title}`, async () => {
-        const stream = await newStream(broker, { partitions: 2 });
-        const error = await refuses(() => call(stream), StreamNotFoundError, stream, 'partition');
-        expect(error.retriable).to.equal(false);
+        expect((await told(title)).retriable).to.equal(false);
       });
     }
   });

@@ -216,7 +216,7 @@ describe('lonelyps: what is thrown at its port', function () {
   });
 
   it('takes no memory: floods with wrong signatures, and all else at a time, while others are served', async () => {
-    await start({ spoolSize: 65_536, closeTimeout: 1_000 });
+    await start({ spoolSize: 65_536, closeTimeout: 1_000, headersTimeout: 60_000 });
     await served(publisher, topic, heard);
     const gauge = new Gauge();
     const silent = await many(100, () => door.silent());

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { appendFile, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
@@ -6,8 +5,6 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { of } from 'rxjs';
 import {
-  AuthenticationError,
-  BrokerTimeoutError,
   ClosedError,
   ConnectionError,
   InUseError,
@@ -16,31 +13,22 @@ import {
   PublishError,
   WeirError,
 } from '../../lib/core/errors.js';
-import {
-  authFromFile,
-  type AuthSide,
-  type LonelypsAuth,
-  type LonelypsBroker,
-  type LonelypsOptions,
-} from '../../lib/lonelyps/index.js';
+import { type LonelypsBroker, type LonelypsOptions } from '../../lib/lonelyps/index.js';
 import { startLonelypss, type LonelypssServer } from '../support/brokers/index.js';
 import { removeFolder, temporaryFolder } from '../support/guard.js';
 import { unique } from '../support/names.js';
-import { freePort } from '../support/ports.js';
 import { startProxy } from '../support/proxy.js';
 import { everythingOf, failureOf, Log, refuses, type ErrorType } from '../support/refusals.js';
-import { resources, untilResources } from '../support/resources.js';
 import { Told } from '../support/told.js';
-import { until, within } from '../support/wait.js';
+import { until } from '../support/wait.js';
+import { allRefuse as everyCallRefuses, everyCall, topicCalls, works, type Words } from './bad-input-kit.js';
 import { reaches, through } from './faults-kit.js';
 import { Handles, Heard, subscribed, transports } from './lonelyps-kit.js';
-import { listenWith } from './other-server.js';
 
 const bytes = new Uint8Array([1, 2, 3]);
 
 /** The methods without their types, for what a program in JavaScript could give. */
 type Loose = Record<keyof LonelypsBroker & string, (...given: unknown[]) => unknown>;
-type Words = readonly (string | RegExp)[];
 
 for (const transport of transports) {
   describe(`lonelyps over ${transport}: bad input`, function () {
@@ -57,37 +45,11 @@ for (const transport of transports) {
     const open = (options: Partial<LonelypsOptions> = {}, at = server): LonelypsBroker =>
       handles.open(transport, at, { logger: log, connectTimeout: 5_000, ...options });
 
-    /** It publishes and receives. */
-    async function works(handle: LonelypsBroker): Promise<void> {
-      const topic = unique('topic');
-      const heard = new Heard(handle, topic);
-      await subscribed(handle);
-      await reaches(handle, topic, heard);
-      heard.unsubscribe();
-      expect(heard.error).to.equal(undefined);
-    }
-
-    const everyCall = (handle: LonelypsBroker, topic: string | Uint8Array = 'topic'): (() => unknown)[] => [
-      () => handle.connect(),
-      ...topicCalls(handle, topic),
-    ];
-
-    /** All calls at once fail so, in time; nothing of the handle is left, and nothing that is secret is printed. */
-    async function allRefuse(options: Partial<LonelypsOptions>, type: ErrorType, ...words: Words): Promise<void> {
-      await Promise.resolve(); // mocha starts its own timer when the spec waits for the first time
-      const before = resources();
-      const handle = open(options);
-      const all = Promise.all(everyCall(handle).map((call) => refuses(call, type, words, secrets)));
-      await within(all, 20_000, 'every call to fail');
-      const shown = everythingOf(handle);
-      for (const secret of secrets) expect(shown).to.not.include(secret);
-      // it does not listen either, though it could be asked again
-      await untilResources(before);
-      await handle.close();
-    }
+    const allRefuse = (options: Partial<LonelypsOptions>, type: ErrorType, ...words: Words): Promise<void> =>
+      everyCallRefuses(() => open(options), type, words, secrets);
 
     before(async () => {
-      server = await startLonelypss({ auth: 'hmac' });
+      server = await startLonelypss({ auth: 'hmac', sweepInterval: 500 });
       const { toBroadcaster, toSubscriber } = server.auth;
       secrets = [toBroadcaster, toSubscriber].map((side) => (side.type === 'hmac' ? side.secret : ''));
       expect(secrets).to.not.include('');
@@ -115,7 +77,7 @@ for (const transport of transports) {
           [new Uint8Array(65_536), '65'],
           ['a\ud800', 'half'],
           [5, 'must be'],
-          [undefined, /must be|required/],
+          [undefined, /must be|required|empty/],
           [null, /must be|required/],
           [['a'], 'must be'],
         ];
@@ -163,7 +125,7 @@ for (const transport of transports) {
       for (const value of [5, 'text', null, undefined, {}, [1, 2]]) {
         await refuses(() => loose.publish('topic', value), WeirError, [/bytes/]);
       }
-      async function* texts(): AsyncGenerator<unknown> {
+      async function* texts(): AsyncGenerator {
         yield await Promise.resolve('text');
       }
       await refuses(() => loose.publish('topic', texts()), PublishError, ['the stream gave a string instead of bytes']);
@@ -211,95 +173,6 @@ for (const transport of transports) {
       await handle.close();
     });
 
-    describe('secrets', () => {
-      const wrong = (type: 'token' | 'hmac'): AuthSide => {
-        const secret = randomBytes(64).toString('base64url');
-        secrets.push(secret);
-        return type === 'token' ? { type, token: secret } : { type, secret };
-      };
-
-      it('a file that cannot be read, and a promise of them that is broken', async () => {
-        const file = join(folder, 'subscriber-secrets.json');
-        await allRefuse({ auth: authFromFile(file) }, InvalidOptionError, file, 'ENOENT');
-        await writeFile(file, server.secrets().slice(0, -20));
-        await allRefuse({ auth: authFromFile(file) }, InvalidOptionError, file, 'no JSON');
-        await writeFile(file, server.secrets());
-        await works(open({ auth: authFromFile(file) }));
-        const broken = Promise.reject(new Error('no vault'));
-        await allRefuse({ auth: broken }, AuthenticationError, 'promise', 'auth');
-        await allRefuse({ auth: Promise.resolve({ toBroadcaster: 5 } as never) }, InvalidOptionError, 'toBroadcaster');
-      });
-
-      it('wrong ones, in either direction', async () => {
-        const { auth } = server;
-        const cases: LonelypsAuth[] = [
-          { ...auth, toBroadcaster: wrong('hmac') },
-          { ...auth, toBroadcaster: wrong('token') },
-          { ...auth, toBroadcaster: { type: 'none' } },
-          { ...auth, toSubscriber: wrong('hmac') },
-          { ...auth, toSubscriber: wrong('token') },
-        ];
-        for (const each of cases) await allRefuse({ auth: each }, AuthenticationError, server.host);
-      });
-
-      it('a wrong token', async () => {
-        const tokens = await startLonelypss({ auth: 'token' });
-        const { auth } = tokens;
-        for (const side of [auth.toBroadcaster, auth.toSubscriber]) secrets.push((side as { token: string }).token);
-        const { url, socketUrl } = tokens;
-        const broadcasters = transport === 'http' ? url : socketUrl;
-        try {
-          await works(open({}, tokens));
-          await allRefuse({ broadcasters, auth: { ...auth, toBroadcaster: wrong('token') } }, AuthenticationError);
-          await allRefuse({ broadcasters, auth: { ...auth, toSubscriber: wrong('token') } }, AuthenticationError);
-        } finally {
-          await tokens.stop();
-        }
-      });
-    });
-
-    describe('addresses', () => {
-      const scheme = transport === 'http' ? 'http' : 'ws';
-      const oneTry = { reconnect: false, retries: 1 } as const;
-
-      it('a port at which nobody listens, and a name without an address', async () => {
-        const port = await freePort();
-        const broadcasters = `${scheme}://127.0.0.1:${port}`;
-        await allRefuse({ broadcasters, ...oneTry }, ConnectionError, `127.0.0.1:${port}`, 'ECONNREFUSED');
-        await allRefuse({ broadcasters: `${scheme}://nowhere.invalid`, ...oneTry }, WeirError, 'nowhere.invalid');
-      });
-
-      it('a port that swallows everything', async () => {
-        const hole = await listenWith(() => undefined);
-        try {
-          const options = { broadcasters: `${scheme}://${hole.address}`, connectTimeout: 400, ...oneTry };
-          await allRefuse(options, BrokerTimeoutError, hole.address, '400 ms', 'connectTimeout');
-        } finally {
-          await hole.stop();
-        }
-      });
-
-      it('a port at which something else listens', async () => {
-        for (const [said, words] of [
-          ['HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n', ['404']],
-          ['SSH-2.0-OpenSSH_9.2\r\n', []],
-          ['HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi', []],
-        ] as const) {
-          const other = await listenWith((socket) => socket.once('data', () => socket.end(said)));
-          try {
-            await allRefuse(
-              { broadcasters: `${scheme}://${other.address}`, ...oneTry },
-              WeirError,
-              other.address,
-              ...words,
-            );
-          } finally {
-            await other.stop();
-          }
-        }
-      });
-    });
-
     if (transport === 'http') {
       it('a port in use: nothing is left listening, and the same handle can be asked again', async () => {
         const taken = createServer().listen(0, '127.0.0.1');
@@ -323,16 +196,4 @@ for (const transport of transports) {
       for (const call of everyCall(closed)) await refuses(call, ClosedError, []);
     });
   });
-}
-
-function topicCalls(handle: LonelypsBroker, topic: string | Uint8Array): (() => unknown)[] {
-  return [
-    () => handle.messages(topic),
-    () => handle.values(topic),
-    () => handle.hot(topic),
-    () => handle.publish(topic, bytes),
-    () => handle.sink(topic).send(bytes),
-    () => of(bytes).pipe(handle.publishTo(topic, { onError: 'throw' })),
-    () => handle.publishFrom(topic, [bytes], { onError: 'throw' }),
-  ];
 }

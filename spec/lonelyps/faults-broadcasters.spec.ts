@@ -45,7 +45,8 @@ describe('lonelyps: several broadcasters', () => {
 
   afterEach(async () => {
     await handles.close();
-    await Promise.all([one, other].map((server) => (server.pid === undefined ? server.restart() : undefined)));
+    const dead = [one, other].filter(({ pid }) => pid === undefined);
+    await Promise.all(dead.map((server) => server.restart()));
   });
 
   after(async () => {

@@ -98,13 +98,13 @@ describe('lonelyps: a full window', function () {
     it('refuses after answerWithin: missed, and subscribed again', async () => {
       await open('http', { answerWithin: 300 }, { maxInFlight: 2 });
       for (const text of ['a', 'b']) await publisher.publish(topic, bytesOf(text));
+      const set = (): number => server.log().split('/v1/set_subscriptions').length - 1;
+      const before = set();
       expect((await publisher.publish(topic, bytesOf('c'))).notified).to.equal(0);
       await missing.reaches(topic);
       expect(heard.texts).to.deep.equal(['a', 'b']);
       heard.ack();
-      // the broadcaster drops who refuses, once it has said so; this is when all is set again
-      const set = (): number => server.log().split('/v1/set_subscriptions').length - 1;
-      const before = set();
+      // the broadcaster drops who refuses, once it has said so; then all is set again
       await until(() => set() > before, { timeout: 30_000, message: 'the subscriptions to be set again' });
       await subscribed(broker);
       await until(() => readings === 2, { message: 'the state to be read again' });

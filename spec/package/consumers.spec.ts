@@ -53,7 +53,8 @@ async function tell(): Promise<number | undefined> {
   const told: number | undefined = (await lonely.publish('films', new Blob(['x']))).notified;
   return told ?? (await lonely.publish('orders/new', { id: 7 }, { codec: order })).notified;
 }
-void [tell, lonely.handler, lonely.missed];
+const mounted = (request: object, response: object): void => lonely.handler(request, response);
+void [tell, mounted, lonely.missed];
 const brokers: readonly Broker[] = [natsStreaming(options), memory()];
 void [brokers, InvalidOptionError];
 void main();

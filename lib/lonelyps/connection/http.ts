@@ -90,7 +90,10 @@ export interface ListenerOptions {
   readonly maxConnections: number;
 }
 
-/** Node's request and response as far as they are used, so that public types need no types of Node. @internal */
+/**
+ * Takes Node's request and response, as `node:http`, Express and Nest hand them over. They are typed as plain objects, so that
+ * these types need none of Node. `next` is called for a path that is none of the callbacks'.
+ */
 export type RequestHandler = (request: object, response: object, next?: (error?: unknown) => void) => void;
 
 /** @internal */

@@ -16,6 +16,12 @@ const broker = 'lonelyps';
 /** Parts of one message that may be unanswered, so that one is on its way while the other is looked at. */
 const mostParts = 2;
 
+/** A message that is sent in parts has parts of so many bytes: of each there are copies in memory until it has left. */
+const partBytes = 1024 * 1024;
+
+/** The parts of a longer one are longer: under HMAC they are numbered up to 255. */
+const mostNumbers = 256;
+
 /** A number that is written in two bytes more than another one makes the next head that much longer. */
 const slack = 16;
 
@@ -126,7 +132,8 @@ export class Outbox {
     let part = 0;
     const room = maxFrameBytes - overhead(authority.notify(topic, identifier, head.sha512), topic);
     if (room < 1) throw tooSmall(notification, maxFrameBytes);
-    for await (const { bytes, last } of inParts(body, room)) {
+    const size = Math.min(room, Math.max(partBytes, Math.ceil(body.length / mostNumbers)));
+    for await (const { bytes, last } of inParts(body, size)) {
       await this.turn(notification);
       if (this.over) return;
       const authorization = authority.notify(topic, identifier, head.sha512);

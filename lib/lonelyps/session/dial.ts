@@ -8,7 +8,7 @@ import type { openConnection } from '../connection/open-connection.js';
 import type { ConnectionHandlers } from '../connection/parts.js';
 import type { ResolvedOptions } from '../options.js';
 import type { Platform } from '../platform.js';
-import type { Broadcasters } from './broadcasters.js';
+import type { Reach } from './socket-line.js';
 
 /** A connection, and to whom. @internal */
 export interface SocketLink {
@@ -21,7 +21,7 @@ export interface DialParts {
   readonly options: ResolvedOptions;
   readonly platform: Platform;
   readonly clock: Clock;
-  readonly broadcasters: Broadcasters;
+  readonly reach: Reach;
   readonly open: typeof openConnection;
   readonly handlers: (broadcaster: Broadcaster) => ConnectionHandlers;
 }
@@ -42,8 +42,8 @@ export async function dial(
   signal: AbortSignal,
   but: Broadcaster | undefined,
 ): Promise<SocketLink> {
-  const { options, platform, clock, broadcasters, open, handlers } = parts;
-  const candidates = broadcasters.pass().filter((each) => each !== but);
+  const { options, platform, clock, reach, open, handlers } = parts;
+  const candidates = reach.candidates().filter((each) => each !== but);
   const end = clock.now() + options.connectTimeout;
   const errors: WeirError[] = [];
   for (const [index, broadcaster] of candidates.entries()) {
@@ -68,14 +68,14 @@ export async function dial(
         log: options.logger,
         signal,
       });
-      broadcasters.reached(broadcaster);
+      reach.reached(broadcaster);
       if (!signal.aborted) return { broadcaster, connection };
       connection.destroy(new ClosedError('nobody waits for it any more', { broker }));
       signal.throwIfAborted();
     } catch (error) {
       signal.throwIfAborted();
       const known = asFault(broker, error);
-      broadcasters.notReached(broadcaster);
+      reach.notReached(broadcaster);
       options.logger.debug(`${broadcaster.url} could not be connected to`, known);
       errors.push(known);
     }

@@ -17,6 +17,7 @@ export function guardedHooks(hooks: SessionHooks, logger: Logger): SessionHooks 
     connected: guarded((again) => hooks.connected(again)),
     interrupted: guarded((cause) => hooks.interrupted(cause)),
     failed: guarded((error) => hooks.failed(error)),
+    lapsed: guarded(() => hooks.lapsed()),
     arrived: guarded((arrival) => hooks.arrived(arrival)),
     missed: guarded((topic) => hooks.missed(topic)),
     drained: guarded(() => hooks.drained()),

@@ -48,7 +48,17 @@ export class HttpSession implements Session {
     const broadcasters = new Broadcasters(options.broadcasters, clock);
     this.authentication = new Authentication(parts);
     this.attempts = new Attempts({ ...options, broadcasters, clock, log: logger });
-    this.wellness = new Wellness({ hooks: this.hooks, logger, up: () => this.isLocated });
+    this.wellness = new Wellness({
+      hooks: {
+        ...this.hooks,
+        connected: (again) => {
+          this.hooks.connected(again);
+          if (again) this.hooks.lapsed();
+        },
+      },
+      logger,
+      up: () => this.isLocated,
+    });
     this.wanted = new Wanted(clock, () => {
       this.registration.change();
     });
@@ -159,6 +169,10 @@ export class HttpSession implements Session {
 
   settled(): Promise<void> {
     return this.registration.settled();
+  }
+
+  wantOutlet(): void {
+    // each request has a connection of the pool
   }
 
   notify(message: OutgoingMessage, outcome: NotifyOutcome): void {

@@ -30,6 +30,8 @@ export interface OutgoingMessage {
 
 /** Who is told. @internal */
 export interface SessionHooks extends LogSessionHooks {
+  /** After `connected(true)`: subscriptions were away meanwhile, and nobody kept what came. */
+  lapsed(): void;
   arrived(arrival: Arrival): void;
   /** A message on this topic was lost on its way to us; not debounced: the broadcaster says it up to twenty times. */
   missed(topic: Uint8Array): void;
@@ -53,7 +55,9 @@ export interface Session {
   unwant(pattern: Pattern): void;
   /** Resolves when what is wanted at the call is subscribed (or the session has failed or closed). */
   settled(): Promise<void>;
-  /** Where it gives a function, that takes back what was not written yet. */
+  /** Something is to be published: where that takes a connection of its own, it is made. */
+  wantOutlet(): void;
+  /** Only while `writable`, or the message comes back as unwritten. */
   notify(message: OutgoingMessage, outcome: NotifyOutcome): void;
   /** A loss was told: all subscriptions are to be set again once it is quiet. */
   repair(): void;

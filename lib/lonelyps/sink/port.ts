@@ -51,6 +51,7 @@ export class TopicPort implements PublishPort {
 
   wake(): void {
     this.host.wake();
+    this.host.session.wantOutlet();
   }
 }
 

@@ -36,6 +36,7 @@ export class SessionRun implements SessionHooks {
   readonly misses: string[] = [];
   readonly faults: WeirError[] = [];
   readonly causes: WeirError[] = [];
+  lapses = 0;
   failure: WeirError | undefined;
   /** Whether arrivals are accepted. */
   accepts = true;
@@ -59,6 +60,10 @@ export class SessionRun implements SessionHooks {
 
   connected(again: boolean): void {
     this.told.push(again ? 'connected again' : 'connected');
+  }
+
+  lapsed(): void {
+    this.lapses++;
   }
 
   interrupted(cause: WeirError): void {
@@ -104,9 +109,16 @@ export class SessionRun implements SessionHooks {
     return until(() => this.failure, { every: 2, message: 'the session to fail' });
   }
 
+  /** Waits until it can publish. */
+  async outlet(): Promise<void> {
+    this.session.wantOutlet();
+    await until(() => this.session.writable, { every: 2 });
+  }
+
   publish(topic: string, text: string, resend = false): Promise<Outcome> {
     const bytes = utf8.encode(text);
     const body = new MemoryBody(bytes, nodePlatform.hashing.sha512(bytes));
+    this.session.wantOutlet();
     return new Promise((resolve) => {
       this.session.notify(
         { topic: utf8.encode(topic), body, resend },

@@ -49,9 +49,12 @@ describe('lonelyps socket session', () => {
     await run.session.settled();
     expect(run.told).to.deep.equal(['located', 'connected']);
     expect(run.session.handler).to.equal(undefined);
+    await run.outlet();
     expect(await run.publish('foo', 'hello')).to.include({ kind: 'confirmed', notified: 1, mayBeDuplicate: false });
     await until(() => run.arrivals.length === 1, { every: 2 });
-    expect((await fake.connection()).messagesOf('subscribeExact')).to.have.length(1);
+    // the other one is the topic that shows that they are in place
+    expect((await fake.connection()).messagesOf('subscribeExact')).to.have.length(2);
+    expect((await fake.connection()).subscribed.size).to.equal(2);
   });
 
   it('never subscribes or unsubscribes twice, however fast minds change', async () => {
@@ -86,6 +89,8 @@ describe('lonelyps socket session', () => {
     expect(run.told).to.deep.equal(['located', 'connected', 'interrupted', 'located', 'connected again']);
     const second = await fake.connection(2);
     expect(second.subscribed.size).to.equal(2);
+    expect(run.lapses).to.equal(1);
+    await run.outlet();
     expect(await run.publish('foo', 'x')).to.include({ kind: 'confirmed', notified: 1 });
   });
 
@@ -98,6 +103,91 @@ describe('lonelyps socket session', () => {
     run.session.repair();
     expect(run.misses).to.deep.equal(['foo']);
     expect(fake.connections).to.have.length(1);
+  });
+
+  describe('publishing beside subscriptions', () => {
+    it('has a connection of its own, made when it is wanted, whichever comes first', async () => {
+      const first = make();
+      first.session.want(exact('foo'));
+      await first.connect();
+      await first.session.settled();
+      expect(first.session.writable).to.equal(false);
+      expect(fake.connections).to.have.length(1);
+      await first.outlet();
+      expect(fake.connections).to.have.length(2);
+      expect(fake.connections.map(({ subscribed }) => subscribed.size)).to.deep.equal([1, 0]);
+
+      const second = make();
+      await second.connect();
+      await second.outlet();
+      expect(fake.connections).to.have.length(3);
+      second.session.want(exact('foo'));
+      await second.session.settled();
+      expect(fake.connections.map(({ subscribed }) => subscribed.size)).to.deep.equal([1, 0, 0, 1]);
+      expect(await second.publish('foo', 'x')).to.include({ kind: 'confirmed', notified: 2 });
+      for (const { told } of [first, second]) {
+        expect(told.filter((each) => each !== 'drained')).to.deep.equal(['located', 'connected']);
+      }
+    });
+
+    it('is lost without a loss of the subscriptions, and waits for them where these are lost', async () => {
+      const run = make();
+      run.session.want(exact('foo'));
+      await run.connect();
+      await run.outlet();
+      run.told.length = 0;
+      fake.sockets[1]!.destroy();
+      await run.until('connected again');
+      expect(run.lapses).to.equal(0);
+      expect(await run.publish('foo', 'x')).to.include({ kind: 'confirmed', notified: 1 });
+
+      run.told.length = 0;
+      fake.sockets[0]!.destroy();
+      await run.until('interrupted');
+      expect(run.session.writable).to.equal(false);
+      await run.until('connected again');
+      expect(run.lapses).to.equal(1);
+      expect(run.session.writable).to.equal(true);
+      expect(await run.publish('foo', 'x')).to.include({ kind: 'confirmed', notified: 1 });
+    });
+
+    it('is at the same broadcaster', async () => {
+      const other = await FakeBroadcaster.start();
+      const broadcasters = [
+        { host: fake.socketUrl, priority: 0 },
+        { host: other.socketUrl, priority: 1 },
+      ];
+      const run = make({ broadcasters });
+      run.session.want(exact('foo'));
+      await run.connect();
+      await run.outlet();
+      expect(fake.open).to.equal(2);
+      // the other connection is there still, and is left
+      fake.upgrade = 404;
+      fake.sockets[0]!.destroy();
+      await run.until('connected again');
+      await run.outlet();
+      expect(await run.publish('foo', 'x')).to.include({ kind: 'confirmed', notified: 1 });
+      expect(other.open).to.equal(2);
+      await until(() => fake.open === 0);
+      await run.session.close(1_000);
+      await other.stop();
+    });
+
+    it('ends with the other one where nothing is connected again, and both begin anew', async () => {
+      const run = make({ reconnect: false });
+      run.session.want(exact('foo'));
+      await run.connect();
+      await run.outlet();
+      fake.sockets[1]!.destroy();
+      await run.until('failed');
+      await until(() => fake.open === 0);
+      run.told.length = 0;
+      await run.connect();
+      await run.session.settled();
+      await run.outlet();
+      expect(await run.publish('foo', 'x')).to.include({ kind: 'confirmed', notified: 1 });
+    });
   });
 
   describe('notify', () => {
@@ -210,6 +300,7 @@ describe('lonelyps socket session', () => {
       const run = make();
       run.session.want(exact('foo'));
       await run.connect();
+      await run.outlet();
       let confirm: () => void = () => undefined;
       fake.on('notify', (message, connection) => {
         confirm = () => {
@@ -217,12 +308,12 @@ describe('lonelyps socket session', () => {
         };
       });
       const outcome = run.publish('bar', 'x');
-      await (await fake.connection()).message('notify');
+      await (await fake.connection(2)).message('notify');
       const closed = run.session.close(1_000);
       confirm();
       expect((await outcome).kind).to.equal('confirmed');
       await closed;
-      expect(run.told).to.deep.equal(['located', 'connected']);
+      expect(run.told).to.deep.equal(['located', 'connected', 'drained']);
       await run.session.settled();
       const late = await run.publish('bar', 'x');
       expect(late.kind).to.equal('refused');
