@@ -142,10 +142,10 @@ export abstract class BaseDelivery<T> implements Delivery<T> {
       const reason = cause instanceof Error ? cause.message : String(cause);
       // a codec of this package has said what is wrong already: its own cause is the one to keep
       const root = cause instanceof DecodeError && cause.cause !== undefined ? cause.cause : cause;
-      throw new DecodeError(
-        `cannot decode the message ${this.whereabouts}: ${reason}`,
-        { broker: this.broker, cause: root },
-      );
+      throw new DecodeError(`cannot decode the message ${this.whereabouts}: ${reason}`, {
+        broker: this.broker,
+        cause: root,
+      });
     }
   }
 

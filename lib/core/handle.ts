@@ -256,12 +256,7 @@ export abstract class BrokerHandle<C = string> {
    */
   protected abstract checkFields(where: string, fields: MessageFields, others?: Shape): void;
   /** @param onEnd - called once, when the subscription is over at the broker too */
-  protected abstract createSource(
-    channel: C,
-    settings: SourceSettings,
-    receiver: Receiver,
-    onEnd: () => void,
-  ): Source;
+  protected abstract createSource(channel: C, settings: SourceSettings, receiver: Receiver, onEnd: () => void): Source;
   /** @param options - a sink's; empty for what `publish()` shares */
   protected abstract createPort(channel: string, options: SinkOptions): PublishPort;
   /** Connects, if nothing did yet; then `connecting` is told what came of it. */
@@ -282,12 +277,7 @@ export abstract class BrokerHandle<C = string> {
     for (const receiver of [...this.sources.values()]) receiver.error(error);
   }
 
-  private observe(
-    where: string,
-    channel: C,
-    options: SourceOptions,
-    shape: Shape,
-  ): Observable<BaseDelivery<unknown>> {
+  private observe(where: string, channel: C, options: SourceOptions, shape: Shape): Observable<BaseDelivery<unknown>> {
     this.checkSourceChannel(where, channel);
     checkOptions(where, options, shape);
     this.checkSource(where, options);

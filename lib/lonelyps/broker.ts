@@ -24,7 +24,7 @@ import {
   type LonelypsChannel,
   type LonelypsTopic,
 } from './selection.js';
-import { makeSession } from './session/make-session.js';
+import type { SessionParts } from './session/parts.js';
 import type { Session } from './session/session.js';
 import { TopicPort, withBody, type SinkHost } from './sink/port.js';
 import { Dispatcher } from './source/dispatcher.js';
@@ -39,6 +39,9 @@ export interface Missed {
   /** The topic; where a connection was lost, what was subscribed to: a topic or a glob. */
   readonly channel: string;
 }
+
+/** Makes the session for the transport that the options say. @internal */
+export type MakeSession = (parts: SessionParts) => Session;
 
 /** The handle, and what its rooms share. @internal */
 export class LonelypsHandle extends BrokerHandle<LonelypsChannel> implements TopicSourceHost, SinkHost {
@@ -55,6 +58,7 @@ export class LonelypsHandle extends BrokerHandle<LonelypsChannel> implements Top
   constructor(
     readonly resolved: ResolvedOptions,
     private readonly platform: Platform,
+    makeSession: MakeSession,
   ) {
     const { closeTimeout, logger, answerWithin } = resolved;
     super({ broker, clock: systemClock, log: logger, closeTimeout, sourceShape: lonelypsSourceShape });

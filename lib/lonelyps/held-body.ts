@@ -1,5 +1,4 @@
-import type { Codec } from '../core/codec.js';
-import { UnsupportedError } from '../core/errors.js';
+import type { Decoder } from '../core/codec.js';
 import type { Body } from './body.js';
 
 /** The bytes of a message where they are, in memory or in a file: the part of a `Blob` that reads. */
@@ -34,18 +33,15 @@ export class HeldBody {
 const blobs = Symbol.for('rx-weir.codec.blob');
 
 /**
- * A codec that leaves the bytes where they are: a body past `spoolSize` is in a file, and stays there until its delivery is
- * settled or released. A sink takes such bodies with `publish`.
+ * A decoder that leaves the bytes where they are: a body past `spoolSize` is in a file, and stays there until its delivery is
+ * settled or released. `publish` takes a `Blob` or a stream as it is, without a codec.
  */
-export function blob(): Codec<never, LonelypsBlob> {
-  return blobCodec;
+export function blob(): Decoder<LonelypsBlob> {
+  return blobDecoder;
 }
 
-const blobCodec: Codec<never, LonelypsBlob> & Readonly<Record<typeof blobs, true>> = {
+const blobDecoder: Decoder<LonelypsBlob> & Readonly<Record<typeof blobs, true>> = {
   [blobs]: true,
-  encode() {
-    throw new UnsupportedError('blob() reads; publish() takes a Blob or a stream as it is, without a codec');
-  },
   decode(bytes) {
     return new BodyBlob({
       length: bytes.length,

@@ -2,6 +2,7 @@ import { factory } from './create.js';
 import { nodePlatform } from './node/platform.js';
 import { withWebSocket } from './node/with-websocket.js';
 import type { LonelypsOptions } from './options.js';
+import { makeSession } from './session/make-session.js';
 import type { LonelypsBroker } from './types.js';
 
 export type { TlsMaterial, TlsOptions } from '../core/tls.js';
@@ -23,8 +24,9 @@ export type { LonelypsSourceOptions } from './source/options.js';
 export type { LonelypsBroker, LonelypsDeliveryKind, LonelypsTypes } from './types.js';
 export type { WebSocketConstructor, WebSocketLike } from './web-socket.js';
 
-const make = factory(({ WebSocket }) =>
-  WebSocket === undefined ? nodePlatform : withWebSocket(nodePlatform, WebSocket),
+const make = factory(
+  ({ WebSocket }) => (WebSocket === undefined ? nodePlatform : withWebSocket(nodePlatform, WebSocket)),
+  makeSession,
 );
 
 /**

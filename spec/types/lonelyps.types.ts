@@ -17,7 +17,7 @@ import {
   untilNow,
   untilOffset,
   type Broker,
-  type Codec,
+  type Decoder,
   type ConfirmedReceipt,
   type Receipt,
   type Sink,
@@ -165,7 +165,9 @@ export function sources(): void {
   expectType<Observable<Order>>()(broker.values('a', { codec: json<Order>() }));
   expectType<Observable<Uint8Array>>()(broker.values(selections$));
   expectType<Observable<LonelypsDelivery<LonelypsBlob>>>()(broker.messages('a', { codec: blob() }));
-  expectType<Codec<never, LonelypsBlob>>()(blob());
+  expectType<Decoder<LonelypsBlob>>()(blob());
+  // @ts-expect-error -- it reads; a Blob is published as it is
+  void broker.publish('a', new Blob(), { codec: blob() });
   broker.messages('a', { start: newOnly(), codec: bytes, maxInFlight: 5, onDecodeError: 'skip' });
   broker.messages('a', { answer: 'settled', dedupe: { ms: 100 }, onReceiving: async () => Promise.resolve() });
   broker.messages('a', { until: undefined, durable: undefined, queue: undefined, ackWait: undefined });
