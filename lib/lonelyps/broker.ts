@@ -11,7 +11,7 @@ import { publishOnce } from '../core/publish-once.js';
 import type { PublishPort } from '../core/publisher.js';
 import type { SinkSettings, SourceSettings } from '../core/settings.js';
 import { topicText } from './codec/topic-text.js';
-import type { RequestHandler } from './connection/http.js';
+import type { LonelypsRequestHandler } from './connection/http.js';
 import { Misses } from './misses.js';
 import type { ResolvedOptions } from './options.js';
 import type { Hashing, Platform } from './platform.js';
@@ -122,7 +122,7 @@ export class LonelypsHandle extends BrokerHandle<LonelypsChannel> implements Top
   }
 
   /** The handler for callbacks, to be mounted. */
-  get handler(): RequestHandler {
+  get handler(): LonelypsRequestHandler {
     const { handler } = this.session;
     if (handler !== undefined) return handler;
     throw new InvalidOptionError(
@@ -198,7 +198,7 @@ export class LonelypsHandle extends BrokerHandle<LonelypsChannel> implements Top
   }
 
   protected checkSource(where: string, _options: SourceOptions): void {
-    if (this.resolved.receive !== undefined) return;
+    if (this.resolved.receive.kind !== 'none') return;
     throw new InvalidOptionError(
       `${where}: this handle only publishes; make it with receive: { listen: { host, port }, host }, { handler: true, host } or { websocket: true }`,
       { broker },

@@ -10,7 +10,7 @@ export type { AuthSide, HmacAuth, LonelypsAuth, NoAuth, TokenAuth } from './auth
 export type { LonelypsBroadcaster } from './broadcaster-options.js';
 export type { Missed } from './broker.js';
 export type { LonelypsCompression } from './compression-options.js';
-export type { RequestHandler } from './connection/http.js';
+export type { LonelypsRequestHandler } from './connection/http.js';
 export type { LonelypsDelivery } from './delivery.js';
 export type { LonelypsFields } from './fields.js';
 export { blob } from './held-body.js';

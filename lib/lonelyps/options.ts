@@ -118,7 +118,8 @@ export interface LonelypsOptions {
    */
   readonly maxMessageBytes?: number | undefined;
   /**
-   * How many requests may be open at a time over HTTP, each on a connection of its own.
+   * How many messages may be on their way to one topic at a time over HTTP, each on a connection of its own. To all topics
+   * together they are a quarter more, so that work on one that publishes to another is not held up by what waits for it.
    * @defaultValue 32
    */
   readonly connections?: number | undefined;

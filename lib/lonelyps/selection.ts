@@ -29,20 +29,19 @@ const mostShown = 80;
 export type Patterns = ReadonlyMap<string, Pattern>;
 
 /** @internal */
-export const topic: Checker = either(
-  text({ problem: named('a topic', topicProblem), empty: true }),
-  instance(
-    (value) => value instanceof Uint8Array && topicProblem(value) === undefined,
-    'bytes, at most 65 535 of them',
-  ),
-);
+export const topic: Checker = sound('a topic', instance(isTopic, 'text or bytes'), topicProblem);
 
-const glob = text({ problem: named('a glob', globProblem), empty: true });
+const glob = sound('a glob', text({ empty: true }), globProblem);
 
 const selectionShape: Shape<LonelypsSelection> = {
   exact: either(topic, list(topic, { empty: true })),
   glob: either(glob, list(glob, { empty: true })),
 };
+
+const selectionLike = instance(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'a topic (text or bytes), a selection { exact, glob } or an Observable of those',
+);
 
 /**
  * Refuses what cannot be subscribed to. What an Observable gives is checked as it comes.
@@ -52,7 +51,7 @@ const selectionShape: Shape<LonelypsSelection> = {
 export function checkChannel(where: string, channel: unknown): void {
   if (isObservable(channel)) return;
   checkSelection(where, channel);
-  if (patternsOf(channel ?? {}).size > 0) return;
+  if (patternsOf(channel as LonelypsTopic | LonelypsSelection).size > 0) return;
   throw new InvalidOptionError(
     `${where}: the selection is empty; give exact or glob, or an Observable of selections where they are to come later`,
     { broker: 'lonelyps' },
@@ -65,8 +64,8 @@ export function checkChannel(where: string, channel: unknown): void {
  * @internal
  */
 export function checkSelection(where: string, selection: unknown): void {
-  if (isTopic(selection)) checkValue(where, 'channel', selection, topic);
-  else checkOptions(where, asObject(selection), selectionShape);
+  checkValue(where, 'channel', selection, isTopic(selection) ? topic : selectionLike);
+  if (!isTopic(selection)) checkOptions(where, selection, selectionShape);
 }
 
 /** What is subscribed to for a selection that was checked. @internal */
@@ -98,18 +97,15 @@ export function channelOf(given: LonelypsTopic): string {
 export function describeChannel(channel: LonelypsChannel): string {
   if (isTopic(channel)) return quoted(channel);
   if (isObservable(channel)) return 'an Observable of selections';
-  if (typeof channel !== 'object' || channel === null) return String(channel);
+  if (typeof channel !== 'object' || channel === null || Array.isArray(channel)) return listed(channel);
   const { exact, glob: globs } = channel;
-  const part = (name: string, given: unknown): string[] =>
-    given === undefined
-      ? []
-      : [
-          `${name}: ${[given]
-            .flat()
-            .map((each) => quoted(each))
-            .join(', ')}`,
-        ];
-  return `{ ${[...part('exact', exact), ...part('glob', globs)].join('; ')} }`;
+  const part = (name: string, given: unknown): string[] => (given === undefined ? [] : [`${name}: ${listed(given)}`]);
+  const parts = [...part('exact', exact), ...part('glob', globs)];
+  return parts.length === 0 ? '{}' : `{ ${parts.join(', ')} }`;
+}
+
+function listed(given: unknown): string {
+  return Array.isArray(given) ? `[${given.map((each) => quoted(each)).join(', ')}]` : quoted(given);
 }
 
 function quoted(given: unknown): string {
@@ -123,15 +119,16 @@ function isTopic(given: unknown): given is LonelypsTopic {
   return typeof given === 'string' || given instanceof Uint8Array;
 }
 
-/** An array has no options, but is an object. */
-function asObject(given: unknown): unknown {
-  return Array.isArray(given) ? null : given;
-}
-
-/** The words for a problem, as a sentence. */
-function named(what: string, problem: (text: string) => string | undefined): (text: string) => string | undefined {
-  return (given) => {
-    const found = problem(given);
-    return found === undefined ? undefined : `${what} ${found}`;
+/** What is of the kind that is wanted is told what is wrong with it, and nothing of the kind. */
+function sound<T>(what: string, kind: Checker, problemOf: (given: T) => string | undefined): Checker {
+  return {
+    ...kind,
+    problem(name, value) {
+      const problem = kind.problem(name, value);
+      if (problem !== undefined) return problem;
+      const found = problemOf(value as T);
+      return found === undefined ? undefined : `${name}: ${what} ${found}`;
+    },
+    meant: (value) => kind.problem('', value) === undefined,
   };
 }

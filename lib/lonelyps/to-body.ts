@@ -1,3 +1,4 @@
+import { checkValue, text } from '../core/check.js';
 import { ClosedError, InvalidOptionError, PublishError, WeirError } from '../core/errors.js';
 import type { Body, BodyWriter } from './body.js';
 
@@ -13,6 +14,8 @@ export interface BodyMeans {
   /** Gives up. */
   readonly signal?: AbortSignal | undefined;
 }
+
+const path = text({ words: "that is a path (fileURLToPath, of 'node:url', makes one of a URL)" });
 
 /** The part of the web's `ReadableStream` that is used. */
 interface WebStream {
@@ -33,13 +36,16 @@ interface WebStream {
 export async function toBody(value: unknown, means: BodyMeans): Promise<Body> {
   const { where, fileBody } = means;
   if (typeof value === 'object' && value !== null && !(value instanceof Uint8Array)) {
-    const path = (value as { file?: unknown }).file;
-    if (typeof path === 'string') {
-      if (fileBody !== undefined) return fileBody(path, means);
-      throw invalid(where, 'a page reads no files by their path; give the File itself, which is a Blob');
-    }
-    const parts = partsOf(value);
+    const { file } = value as { file?: unknown };
+    const parts = typeof file === 'string' ? undefined : partsOf(value);
     if (parts !== undefined) return spooled(parts, means);
+    if ('file' in value) {
+      if (fileBody === undefined) {
+        throw invalid(where, 'a page reads no files by their path; give the File itself, which is a Blob');
+      }
+      checkValue(where, 'file', file, path);
+      return fileBody(file as string, means);
+    }
   }
   throw unsendable(
     where,

@@ -11,7 +11,7 @@ import type {
   SinkOptions,
 } from '../core/broker.js';
 import type { Decoder, Encoder } from '../core/codec.js';
-import type { RequestHandler } from './connection/http.js';
+import type { LonelypsRequestHandler } from './connection/http.js';
 import type { LonelypsDelivery } from './delivery.js';
 import type { LonelypsFields } from './fields.js';
 import type { Missed } from './broker.js';
@@ -48,7 +48,7 @@ export interface LonelypsBroker extends Broker<LonelypsTypes> {
    * parser reads the request before it.
    * @throws InvalidOptionError where the handle was not made with `receive: { handler: true, … }`
    */
-  readonly handler: RequestHandler;
+  readonly handler: LonelypsRequestHandler;
 
   messages<T>(
     channel: LonelypsChannel,

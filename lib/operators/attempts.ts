@@ -1,4 +1,4 @@
-import { placeOf, type Delivery } from '../core/delivery.js';
+import type { Delivery } from '../core/delivery.js';
 
 /** How many messages are remembered as failed; the one that failed longest ago is forgotten first. */
 const limit = 65_536;
@@ -7,8 +7,10 @@ const limit = 65_536;
 export class Attempts {
   private readonly failures = new Map<unknown, number>();
 
-  /** @returns which attempt this was, from 1 */
+  /** @returns which attempt this was, from 1; Infinity where there can be no other */
   failed(delivery: Delivery<unknown>): number {
+    // what has no place in a log is not kept by anybody, and never comes again
+    if (delivery.offset === undefined) return Infinity;
     const key = keyOf(delivery);
     const told = (delivery.redeliveries ?? (delivery.redelivered ? 1 : 0)) + 1;
     const attempt = Math.max((this.failures.get(key) ?? 0) + 1, told);
@@ -25,10 +27,9 @@ export class Attempts {
   }
 }
 
-/** A redelivery is another object, so the offset is what both have in common; without one only copies are known. */
+/** A redelivery is another object, so the offset is what both have in common. */
 function keyOf(delivery: Delivery<unknown>): unknown {
   const { offset, channel } = delivery;
-  if (offset === undefined) return placeOf(delivery);
   const { partition } = delivery as { readonly partition?: unknown };
   return `${String(partition)} ${String(offset)} ${channel}`;
 }

@@ -7,7 +7,8 @@ export interface DeadLetter<D extends Delivery<unknown> = Delivery<unknown>> {
   /**
    * How many attempts there are: one that fails before the last is released, so that the broker sends the message
    * again. Attempts are counted by channel and offset (and by partition, where there are several) in each subscription,
-   * for at most 65 536 messages; where the broker counts or tells redeliveries, these count too.
+   * for at most 65 536 messages; where the broker counts or tells redeliveries, these count too. A message without an offset,
+   * as those of lonelyps, never comes again: its first attempt is the last.
    */
   readonly after: number;
   /**

@@ -11,14 +11,20 @@ export async function runInLanes(files: readonly string[], lanes: number): Promi
 
   const goAlong = async (lane: number): Promise<void> => {
     let process: LaneProcess | undefined;
+    let hasFailed = false;
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-      process = process?.isOver === false ? process : new LaneProcess(lane, lanes);
+      if (process?.isOver !== false) {
+        process = new LaneProcess(lane, lanes);
+        hasFailed = false;
+      }
       const run = await process.run(file);
       reports.push(run.report);
       replay.file(run);
+      hasFailed ||= run.report.failures.length > 0;
     }
     const failure = process?.isOver === false ? await process.end() : undefined;
-    if (failure !== undefined) {
+    // a spec that broke off may leave something behind: that is no second failure
+    if (failure !== undefined && !hasFailed) {
       others.push(failure);
       replay.failure(failure);
     }

@@ -160,10 +160,12 @@ describe('lonelyps: a connection that fails', () => {
       const told = new Told(broker);
       const missing = new Missing(broker);
       const heard = new Heard(broker, topic);
+      // its subscription and what it publishes have connections of their own, either of which may be noticed first
+      const publisher = handles.open('websocket', through(proxy, server), soon);
       await subscribed(broker);
-      await reaches(broker, topic, heard);
+      await reaches(publisher, topic, heard);
       proxy.stall(true);
-      const published = rejection(broker.publish(topic, bytesOf('value')));
+      const published = rejection(publisher.publish(topic, bytesOf('value')));
       await untilInterrupted(told);
       const { cause } = told.of('disconnected')[0]!;
       expect(cause).to.have.property('code', 'TIMEOUT');
@@ -171,7 +173,7 @@ describe('lonelyps: a connection that fails', () => {
       proxy.stall(false);
       await untilRecovered(told);
       expect(missing.all).to.deep.equal([topic]);
-      await reaches(broker, topic, heard);
+      await reaches(publisher, topic, heard);
     });
 
     it('over websocket, one way: noticed as well', async () => {

@@ -164,6 +164,22 @@ describe('lonelyps options', () => {
       expect(inspect(resolved, { depth: 9 }) + JSON.stringify(resolved)).not.to.include('hunter2');
     });
 
+    it('is refused by the member that is wrong, without showing a secret', () => {
+      for (const [toBroadcaster, why] of [
+        [{ type: 'token' }, /auth\.toBroadcaster\.token is required/],
+        [{ type: 'token', token: 'hunter2\n' }, /auth\.toBroadcaster\.token must be .* printable ASCII/],
+        [{ type: 'hunter2' }, /auth\.toBroadcaster\.type must be 'none', 'token' or 'hmac'/],
+        [{ type: 'hmac', secret: 'hunter2' }, /auth\.toBroadcaster\.secret must be 64 bytes .* 86 characters/],
+        ['hunter2', /auth\.toBroadcaster must be \{ type/],
+      ] as const) {
+        const message = problem({ auth: { toBroadcaster, toSubscriber: { type: 'none' } } });
+        expect(message).to.match(why).and.not.include('hunter2');
+      }
+      expect(problem({ auth: 'hunter2' }))
+        .to.match(/auth must be an object/)
+        .and.not.include('hunter2');
+    });
+
     it('may be a promise, whose rejection is heard though nobody awaits it', async () => {
       const rejected: unknown[] = [];
       const listen = (reason: unknown): number => rejected.push(reason);

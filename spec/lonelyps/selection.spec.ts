@@ -30,22 +30,32 @@ describe('lonelyps selections', () => {
 
   it('are described in messages', () => {
     expect(describeChannel('a')).to.equal("'a'");
-    expect(describeChannel({ exact: ['a', bytes(0x62)], glob: 'c/*' })).to.equal("{ exact: 'a', 'b'; glob: 'c/*' }");
+    expect(describeChannel({ exact: ['a', bytes(0x62)], glob: 'c/*' })).to.equal("{ exact: ['a', 'b'], glob: 'c/*' }");
+    expect(describeChannel({ exact: [] })).to.equal('{ exact: [] }');
+    expect(describeChannel({})).to.equal('{}');
+    expect(describeChannel(['a', 7] as never)).to.equal("['a', 7]");
     expect(describeChannel(NEVER)).to.equal('an Observable of selections');
     expect(describeChannel(7 as never)).to.equal('7');
   });
 
   for (const [what, given, words] of [
-    ['nothing', undefined, /selection is empty/],
-    ['null', null, /must be an object with the options exact, glob/],
-    ['an array', ['a'], /must be an object with the options exact, glob/],
+    ['nothing', undefined, /channel must be a topic .*; got undefined/],
+    ['null', null, /channel must be a topic .*; got null/],
+    [
+      'an array',
+      ['a'],
+      /a topic \(text or bytes\), a selection { exact, glob } or an Observable of those; got an array/,
+    ],
+    ['a number', 7, /channel must be a topic .*; got 7/],
+    ['a number among topics', { exact: ['a', 7] }, /exact\[1\] must be text or bytes; got 7/],
     ['an empty selection', {}, /selection is empty/],
     ['empty lists', { exact: [], glob: [] }, /selection is empty/],
     ['an unknown option', { globs: '*' }, /no option 'globs', did you mean 'glob'/],
-    ['a topic that is too long', 'x'.repeat(65_536), /65 ?535/],
-    ['bytes that are too long', new Uint8Array(65_536), /65 ?535/],
+    ['a topic that is too long', 'x'.repeat(65_536), /: channel: a topic can have 65535 bytes at most/],
+    ['bytes that are too long', new Uint8Array(65_536), /: channel: a topic can have 65535 bytes at most/],
+    ['one of several that is too long', { exact: ['a', new Uint8Array(65_536)] }, /: exact\[1\]: a topic can have/],
     ['half a surrogate', { exact: '\ud800' }, /half character/],
-    ['a set that is not closed', { glob: 'a[b' }, /a glob needs a \]/],
+    ['a set that is not closed', { glob: 'a[b' }, /: glob: a glob needs a \]/],
     ['a glob of bytes', { glob: bytes(1) }, /glob must be/],
     ['a glob that is too long', { glob: ['x'.repeat(65_536)] }, /a glob can have 50000 bytes/],
   ] as const) {

@@ -40,7 +40,7 @@ import {
   type LonelypsSelection,
   type LonelypsTopic,
   type Missed,
-  type RequestHandler,
+  type LonelypsRequestHandler,
 } from '../../lib/lonelyps/index.js';
 
 /** Whether two types are the same, not only assignable. */
@@ -313,7 +313,7 @@ export async function sinks(): Promise<void> {
 
 /** The handler fits what a server calls; its types need none of Node. */
 export function mounted(): void {
-  expectType<RequestHandler>()(broker.handler);
+  expectType<LonelypsRequestHandler>()(broker.handler);
   createServer(broker.handler).on('request', broker.handler);
   broker.handler({}, {}, (error?: unknown) => void error);
 }

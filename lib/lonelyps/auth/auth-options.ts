@@ -1,4 +1,4 @@
-import { oneOf, object, required, secret, text, type Checker, type Shape } from '../../core/check.js';
+import { oneOf, object, required, text, type Checker, type Shape } from '../../core/check.js';
 import { decodeBase64Url } from '../codec/base64.js';
 import { hmacKeyLength, isToken } from '../codec/secrets.js';
 
@@ -59,6 +59,7 @@ const sides: Readonly<Record<AuthSide['type'], Checker>> = {
 };
 
 const accepts = "{ type: 'none' }, { type: 'token', token } or { type: 'hmac', secret }";
+const types = "'none', 'token' or 'hmac'";
 
 /** @internal */
 export const authSideChecker: Checker = {
@@ -66,8 +67,10 @@ export const authSideChecker: Checker = {
   secret: true,
   problem(name, value) {
     const type: unknown = typeof value === 'object' && value !== null ? (value as { type?: unknown }).type : undefined;
+    if (type === undefined) return `${name} must be ${accepts}`;
     // a type that is not known is not shown: someone may have mistaken it for the place of the secret
-    if (typeof type !== 'string' || !Object.hasOwn(sides, type)) return `${name} must be ${accepts}`;
+    if (typeof type !== 'string' || !Object.hasOwn(sides, type))
+      return `${name}.type must be ${types}; what was given is not shown`;
     return sides[type as AuthSide['type']].problem(name, value);
   },
   meant: (value) => typeof value === 'object' && value !== null,
@@ -76,5 +79,5 @@ export const authSideChecker: Checker = {
 /** For `checkOptions`. @internal */
 export const authShape: Shape<LonelypsAuth> = { toBroadcaster: authSideChecker, toSubscriber: authSideChecker };
 
-/** What `auth` must be, where it is given as an object. @internal */
-export const authChecker: Checker = secret(object<LonelypsAuth>(authShape));
+/** What `auth` must be, where it is given as an object. Each of its members sees to it that no secret is shown. @internal */
+export const authChecker: Checker = { ...object<LonelypsAuth>(authShape), secret: true };

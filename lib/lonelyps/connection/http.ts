@@ -94,11 +94,11 @@ export interface ListenerOptions {
  * Takes Node's request and response, as `node:http`, Express and Nest hand them over. They are typed as plain objects, so that
  * these types need none of Node. `next` is called for a path that is none of the callbacks'.
  */
-export type RequestHandler = (request: object, response: object, next?: (error?: unknown) => void) => void;
+export type LonelypsRequestHandler = (request: object, response: object, next?: (error?: unknown) => void) => void;
 
 /** @internal */
 export interface Listener {
-  readonly handler: RequestHandler;
+  readonly handler: LonelypsRequestHandler;
   /** Opens the port. @throws InUseError where it is taken, ConnectionError */
   listen(host: string, port: number): Promise<{ readonly host: string; readonly port: number }>;
   /** Takes no more callbacks (503), waits up to `ms` for those that are not answered, ends all connections. */

@@ -4,7 +4,7 @@ import { ConnectionError, InUseError, type WeirError } from '../../core/errors.j
 import type { Logger } from '../../core/logger.js';
 import { messageOf } from '../../core/socket-failures.js';
 import { codeOf } from '../../core/tls.js';
-import type { ArrivalsOverHttp, Listener, ListenerOptions, RequestHandler } from '../connection/http.js';
+import type { ArrivalsOverHttp, Listener, ListenerOptions, LonelypsRequestHandler } from '../connection/http.js';
 import type { Callback, CallbackHost, CallbackRequest } from './callback.js';
 import { MissedCallback } from './missed-callback.js';
 import { ReceiveCallback } from './receive-callback.js';
@@ -32,7 +32,7 @@ class HttpListener implements Listener, CallbackHost {
     readonly log: Logger,
   ) {}
 
-  readonly handler: RequestHandler = (request, response, next) => {
+  readonly handler: LonelypsRequestHandler = (request, response, next) => {
     this.#handle(request as CallbackRequest, response as ServerResponse, next);
   };
 

@@ -24,6 +24,8 @@ export interface AttemptOptions {
   readonly passes?: number | undefined;
   /** Ends the waits, and lets no attempt follow; the one that runs goes on. */
   readonly stop?: AbortSignal | undefined;
+  /** Told of each attempt that another may follow. */
+  readonly failed?: ((error: WeirError) => void) | undefined;
 }
 
 type Failure = Extract<Verdict<unknown>, { kind: 'next' }>;
@@ -35,7 +37,7 @@ export class Attempts {
   /** Never rejects. */
   async run<T>(
     attempt: (base: string) => Promise<Verdict<T>>,
-    { repeat, passes = this.parts.retries, stop }: AttemptOptions,
+    { repeat, passes = this.parts.retries, stop, failed }: AttemptOptions,
   ): Promise<Result<T>> {
     const { broadcasters, log } = this.parts;
     let count = 0;
@@ -58,6 +60,7 @@ export class Attempts {
         log.debug(`an attempt at ${broadcaster.url} has failed`, verdict.error);
         this.note(broadcaster, verdict);
         last = verdict.error;
+        failed?.(last);
         if (verdict.fate === 'refused') refused = verdict.error;
         if (verdict.fate === 'unknown') unknown = verdict.error;
         if (unknown !== undefined && !repeat) return { kind: 'unknown', error: unknown };

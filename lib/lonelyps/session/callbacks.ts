@@ -1,5 +1,5 @@
 import { ClosedError, UnsupportedError, type WeirError } from '../../core/errors.js';
-import type { Arrival, Listener, RequestHandler } from '../connection/http.js';
+import type { Arrival, Listener, LonelypsRequestHandler } from '../connection/http.js';
 import type { ResolvedOptions } from '../options.js';
 import type { Platform } from '../platform.js';
 import { callbackUrls, listeningHost, type ResolvedReceive } from '../receive-options.js';
@@ -35,7 +35,7 @@ const nowhere: CallbackUrls = { receive: '', recover: '' };
 /** Where broadcasters call back: a port of our own, or a handler that is mounted somewhere. @internal */
 export class Callbacks {
   /** Good from the beginning: before there is a connection, and after, broadcasters are told to come another time. */
-  readonly handler: RequestHandler | undefined;
+  readonly handler: LonelypsRequestHandler | undefined;
   private listener: Listener | undefined;
   private opening: Promise<void> | undefined;
   private current: CallbackUrls = nowhere;
@@ -142,7 +142,7 @@ export class Callbacks {
     );
   }
 
-  private handle(...[request, response, next]: Parameters<RequestHandler>): void {
+  private handle(...[request, response, next]: Parameters<LonelypsRequestHandler>): void {
     if (this.parts.authentication.current !== undefined || !this.isOurs(request)) {
       this.listener?.handler(request, response, next);
       return;

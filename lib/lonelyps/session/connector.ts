@@ -12,8 +12,9 @@ export interface ConnectorParts<T> {
   /**
    * Connects. Its signal is aborted when the time is over, or nobody waits for it any more.
    * @param gone - what was lost just now, where there are others: it is not tried
+   * @param failed - to be told of an attempt that others follow, so that there is a reason when the time is over
    */
-  readonly connect: (signal: AbortSignal, gone: T | undefined) => Promise<T>;
+  readonly connect: (signal: AbortSignal, gone: T | undefined, failed: (error: WeirError) => void) => Promise<T>;
   /** ms for `connect`. */
   readonly limit: number;
   /** A link was made, and nobody waits for it any more. */
@@ -104,12 +105,17 @@ export class Connector<T extends object> {
     this.aborter = new AbortController();
     const { signal } = this.aborter;
     const { clock, connect, discard, names, limit: ms } = this.parts;
+    let last: WeirError | undefined;
+    const failed = (error: WeirError): void => {
+      last = error;
+    };
     const late = (): WeirError =>
       new BrokerTimeoutError(
-        `no broadcaster at ${names} was connected to within ${ms} ms (connectTimeout); check the addresses and the firewall`,
-        { broker, detail: { timeout: ms } },
+        `no broadcaster at ${names} was connected to within ${ms} ms (connectTimeout); ` +
+          (last === undefined ? 'check the addresses and the firewall' : `the last attempt: ${last.message}`),
+        { broker, cause: last, detail: { timeout: ms } },
       );
-    bounded({ clock, ms, late, signal }, (bound) => connect(bound, gone)).then(
+    bounded({ clock, ms, late, signal }, (bound) => connect(bound, gone, failed)).then(
       (link) => {
         if (signal.aborted) discard?.(link);
         else this.opened(link);

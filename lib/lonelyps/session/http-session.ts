@@ -1,13 +1,13 @@
 import { ConnectionError, UnsupportedError, type WeirError } from '../../core/errors.js';
 import { Wellness } from '../../core/wellness.js';
-import type { HttpClient, RequestHandler } from '../connection/http.js';
+import type { HttpClient, LonelypsRequestHandler } from '../connection/http.js';
 import { Attempts } from './attempts.js';
 import { Authentication } from './authentication.js';
 import { Broadcasters } from './broadcasters.js';
 import { Callbacks } from './callbacks.js';
 import { Connector } from './connector.js';
 import { guardedHooks } from './guarded-hooks.js';
-import { Notifications } from './notifications.js';
+import { connectionsOf, Notifications } from './notifications.js';
 import type { SessionParts } from './parts.js';
 import { Registration } from './registration.js';
 import { Requests } from './requests.js';
@@ -84,7 +84,7 @@ export class HttpSession implements Session {
       clock,
       names: broadcasters.names,
       limit: options.connectTimeout,
-      connect: (signal) => this.connect(signal),
+      connect: (signal, _gone, failed) => this.connect(signal, failed),
       hooks: {
         up: (link) => {
           this.located(link);
@@ -143,7 +143,7 @@ export class HttpSession implements Session {
     });
   }
 
-  get handler(): RequestHandler | undefined {
+  get handler(): LonelypsRequestHandler | undefined {
     return this.callbacks.handler;
   }
 
@@ -153,6 +153,10 @@ export class HttpSession implements Session {
 
   get writable(): boolean {
     return this.notifications.writable;
+  }
+
+  hasRoom(channel: string): boolean {
+    return this.notifications.hasRoom(channel);
   }
 
   start(): void {
@@ -189,7 +193,7 @@ export class HttpSession implements Session {
   }
 
   /** Loads, listens, and asks a broadcaster what it has for us, which also shows whether it accepts us and we it. */
-  private async connect(signal: AbortSignal): Promise<Link> {
+  private async connect(signal: AbortSignal, failed: (error: WeirError) => void): Promise<Link> {
     const { platform } = this.parts;
     await platform.load('http');
     const auth = await this.authentication.get();
@@ -197,7 +201,11 @@ export class HttpSession implements Session {
     await this.callbacks.open();
     signal.throwIfAborted();
     const requests = new Requests({ client: this.makeClient(), auth, urls: this.callbacks.urls });
-    const result = await this.attempts.run((base) => requests.check(base, signal), { repeat: true, stop: signal });
+    const result = await this.attempts.run((base) => requests.check(base, signal), {
+      repeat: true,
+      stop: signal,
+      failed,
+    });
     if (result.kind !== 'done') throw result.error;
     this.requests = requests;
     return { requests, etag: result.value };
@@ -208,7 +216,7 @@ export class HttpSession implements Session {
     if (platform.http === undefined) {
       throw new UnsupportedError('a page cannot ask broadcasters over HTTP; use the websocket', { broker: 'lonelyps' });
     }
-    this.client ??= platform.http.client(options);
+    this.client ??= platform.http.client({ ...options, connections: connectionsOf(options.connections) });
     return this.client;
   }
 

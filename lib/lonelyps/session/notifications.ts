@@ -13,7 +13,7 @@ export interface NotificationsParts {
   /** Undefined while no broadcaster can be reached. */
   readonly requests: () => Requests | undefined;
   readonly random: (length: number) => Uint8Array;
-  /** How many at a time. */
+  /** How many at a time to one topic. */
   readonly connections: number;
   readonly hooks: {
     /** One more would be taken again. */
@@ -28,16 +28,39 @@ export interface NotificationsParts {
 /** Bytes of the identifier of an attempt. */
 const identifierLength = 8;
 
-/** The messages that are on their way out over HTTP. @internal */
+/** How many may be on their way to all topics together. */
+function mostOf(connections: number): number {
+  return connections + Math.ceil(connections / 4);
+}
+
+/** How many connections that takes, with those for subscriptions. @internal */
+export function connectionsOf(connections: number): number {
+  return mostOf(connections) + 2;
+}
+
+/**
+ * The messages that are on their way out over HTTP. A full window holds the answers to what is published to its topic; so that work
+ * which publishes can go on and make room, one topic does not get all connections.
+ * @internal
+ */
 export class Notifications {
   private running = 0;
+  private readonly byTopic = new Map<string, number>();
   private readonly stop = new AbortController();
   private readonly idle = new Set<() => void>();
 
-  constructor(private readonly parts: NotificationsParts) {}
+  private readonly most: number;
+
+  constructor(private readonly parts: NotificationsParts) {
+    this.most = mostOf(parts.connections);
+  }
 
   get writable(): boolean {
-    return this.running < this.parts.connections && !this.stop.signal.aborted && this.parts.requests() !== undefined;
+    return this.running < this.most && !this.stop.signal.aborted && this.parts.requests() !== undefined;
+  }
+
+  hasRoom(channel: string): boolean {
+    return (this.byTopic.get(channel) ?? 0) < this.parts.connections && this.writable;
   }
 
   /** Exactly one of the outcomes is called, later. */
@@ -50,6 +73,7 @@ export class Notifications {
       return;
     }
     this.running++;
+    this.byTopic.set(message.channel, (this.byTopic.get(message.channel) ?? 0) + 1);
     void this.send(requests, message, outcome);
   }
 
@@ -64,7 +88,7 @@ export class Notifications {
 
   private async send(
     requests: Requests,
-    { topic, body, resend }: OutgoingMessage,
+    { channel, topic, body, resend }: OutgoingMessage,
     outcome: NotifyOutcome,
   ): Promise<void> {
     const { attempts, random } = this.parts;
@@ -76,7 +100,7 @@ export class Notifications {
       },
       { repeat: resend, stop: this.stop.signal },
     );
-    this.ended();
+    this.ended(channel);
     this.tell(result, hex(identifier), resend, outcome);
   }
 
@@ -105,10 +129,13 @@ export class Notifications {
     else outcome.unwritten();
   }
 
-  private ended(): void {
+  private ended(channel: string): void {
     const { connections, hooks } = this.parts;
-    const wasFull = this.running >= connections;
+    const ofTopic = this.byTopic.get(channel)!;
+    const wasFull = this.running >= this.most || ofTopic >= connections;
     this.running--;
+    if (ofTopic > 1) this.byTopic.set(channel, ofTopic - 1);
+    else this.byTopic.delete(channel);
     if (this.running === 0) {
       for (const resolve of this.idle) resolve();
       this.idle.clear();

@@ -6,11 +6,10 @@ import { sameBytes } from '../connection/same-bytes.js';
 import type { ResolvedOptions } from '../options.js';
 import type { Hashing } from '../platform.js';
 import type { Attempts } from './attempts.js';
-import { listingOf, type Listing } from './listing.js';
+import { KeptList, Unsuccessful } from './kept-list.js';
+import { listingOf, type CallbackUrls, type Listing } from './listing.js';
 import type { Requests } from './requests.js';
 import { Settling } from './settling.js';
-import type { CallbackUrls } from './listing.js';
-import type { Result, Verdict } from './verdict.js';
 import type { Wanted } from './wanted.js';
 
 /** What {@link Registration} is made of. @internal */
@@ -47,17 +46,6 @@ const patience = 10_000;
 /** ms after which the list is looked at once more where it had to be repaired: broadcasters sweep that often. */
 const soonAgain = 10_000;
 
-/** How many bytes one more subscription may cost, and how many one in a whole list does: by these a change is sent alone. */
-const costAlone = 65_536;
-const costListed = 128;
-
-/** A request came to nothing. */
-class Unsuccessful extends Error {
-  constructor(readonly result: Exclude<Result<never>, { kind: 'done' }>) {
-    super(result.error.message);
-  }
-}
-
 /**
  * Sees to it that the broadcaster has, for our URL, the list of what is wanted: one request at a time, changes meanwhile taken
  * together. It is compared on a timer and after failures, and set again after a loss, because a broadcaster drops a
@@ -71,15 +59,9 @@ export class Registration {
   /** What it is being told. */
   private coming: Listing | undefined;
   private running: Promise<void> | undefined;
-  /** Ends the requests that run. */
-  private posts = new AbortController();
-  /** Lets no attempt follow those that run. */
-  private tries = new AbortController();
   private mustSet = false;
   private mustCheck = false;
   private isSuspended = false;
-  /** Whether a broadcaster may have something of ours. */
-  private touched = false;
   private isClosed = false;
   private lossSince: number | undefined;
   private cancelQuiet: Cancel | undefined;
@@ -87,23 +69,24 @@ export class Registration {
   private cancelRetry: Cancel | undefined;
   private readonly backoff: Backoff | undefined;
   private readonly settling = new Settling();
+  private readonly kept: KeptList;
 
   constructor(private readonly parts: RegistrationParts) {
     const { reconnect } = parts.options;
+    this.kept = new KeptList(parts.attempts);
     this.backoff = reconnect && new Backoff(reconnect);
   }
 
   /** There is a broadcaster, which has the list with that etag. */
   begin(requests: Requests, urls: CallbackUrls, etag: Uint8Array): void {
     this.link = { requests, urls };
-    this.posts = new AbortController();
-    this.tries = new AbortController();
+    this.kept.begin();
     this.backoff?.reset();
     this.mustCheck = false;
     const wanted = this.listing(urls);
     const none = this.empty(urls);
     this.known = [wanted, none].find((each) => sameBytes(each.etag, etag));
-    if (!sameBytes(none.etag, etag)) this.touched = true;
+    if (!sameBytes(none.etag, etag)) this.kept.touched = true;
     if (this.known !== wanted) {
       this.suspend(new ConnectionError('subscriptions are being set', { broker: 'lonelyps' }));
     }
@@ -114,8 +97,7 @@ export class Registration {
   end(): void {
     this.link = undefined;
     this.known = undefined;
-    this.tries.abort();
-    this.posts.abort();
+    this.kept.abort();
     this.nextCheck?.cancel();
     this.nextCheck = undefined;
     this.cancelRetry?.();
@@ -187,23 +169,17 @@ export class Registration {
     this.release();
     this.nextCheck?.cancel();
     this.cancelRetry?.();
-    this.tries.abort();
+    this.kept.repeatNoMore();
     const cut = (): void => {
-      this.posts.abort();
+      this.kept.abort();
     };
     signal.addEventListener('abort', cut);
     // what runs may be setting the list: an empty one that overtakes it would be in vain
     await this.running;
     signal.removeEventListener('abort', cut);
-    if (last === undefined || !this.touched || signal.aborted) return;
-    const none = this.empty(last.urls);
-    const { attempts, options } = this.parts;
-    const result = await attempts.run((base) => last.requests.set(base, none, signal), {
-      repeat: true,
-      passes: 1,
-      stop: signal,
-    });
-    if (result.kind !== 'done') options.logger.warn('the subscriptions could not be taken back', result.error);
+    if (last === undefined || !this.kept.touched || signal.aborted) return;
+    const error = await this.kept.takeBack(last.requests, this.empty(last.urls), signal);
+    if (error !== undefined) this.parts.options.logger.warn('the subscriptions could not be taken back', error);
   }
 
   private kick(): void {
@@ -240,11 +216,12 @@ export class Registration {
       const repaired = this.mustSet;
       [this.mustSet, this.mustCheck] = [false, false];
       this.known = undefined;
-      await this.replace(link, wanted);
-      if (repaired) this.checkAfter(soonAgain);
+      const isKept = await this.kept.replace(link.requests, wanted, this.empty(link.urls));
+      if (!isKept) this.parts.hooks.fault(otherList(link.urls));
+      if (repaired || !isKept) this.checkAfter(soonAgain);
     } else if (this.mustCheck) {
       this.mustCheck = false;
-      const etag = await this.check(link);
+      const etag = await this.kept.etag(link.requests);
       if (sameBytes(etag, known.etag)) return;
       this.known = undefined;
       this.suspend(
@@ -256,7 +233,7 @@ export class Registration {
     } else {
       this.coming = wanted;
       try {
-        await this.adapt(link, known, wanted);
+        await this.kept.adapt(link.requests, known, wanted);
       } finally {
         this.coming = undefined;
       }
@@ -265,55 +242,6 @@ export class Registration {
     if (this.link !== link) return;
     this.known = wanted;
     this.met();
-  }
-
-  /** Sets the list, and makes sure that this is what the broadcaster has then. */
-  private async replace(link: Link, wanted: Listing): Promise<void> {
-    await this.set(link, wanted);
-    if (sameBytes(await this.check(link), wanted.etag)) return;
-    // a subscription that is there keeps the recovery URL that it has: it must go first
-    await this.set(link, this.empty(link.urls));
-    await this.set(link, wanted);
-    if (sameBytes(await this.check(link), wanted.etag)) return;
-    this.parts.hooks.fault(
-      new ProtocolError(
-        `the broadcaster has other subscriptions for ${link.urls.receive} than it was given; check that no other ` +
-          'subscriber has the same receive.host',
-        { broker: 'lonelyps' },
-      ),
-    );
-    this.checkAfter(soonAgain);
-  }
-
-  /** Brings the broadcaster from one list to another, at the least cost. */
-  private async adapt(link: Link, known: Listing, wanted: Listing): Promise<void> {
-    const added = [...wanted.patterns.values()].filter(({ key }) => !known.patterns.has(key));
-    const removed = [...known.patterns.values()].filter(({ key }) => !wanted.patterns.has(key));
-    if (costAlone * (added.length + removed.length) >= costListed * (wanted.patterns.size + added.length)) {
-      await this.set(link, wanted);
-      return;
-    }
-    const { signal } = this.posts;
-    this.touched = true;
-    for (const pattern of added) await this.run((base) => link.requests.change(base, true, pattern, signal));
-    for (const pattern of removed) await this.run((base) => link.requests.change(base, false, pattern, signal));
-  }
-
-  private async set({ requests }: Link, listing: Listing): Promise<void> {
-    const { signal } = this.posts;
-    this.touched = true;
-    await this.run((base) => requests.set(base, listing, signal));
-  }
-
-  private check({ requests }: Link): Promise<Uint8Array> {
-    const { signal } = this.posts;
-    return this.run((base) => requests.check(base, signal));
-  }
-
-  private async run<T>(attempt: (base: string) => Promise<Verdict<T>>): Promise<T> {
-    const result = await this.parts.attempts.run(attempt, { repeat: true, stop: this.tries.signal });
-    if (result.kind === 'done') return result.value;
-    throw new Unsuccessful(result);
   }
 
   /** The broadcaster has what is wanted. */
@@ -394,4 +322,12 @@ export class Registration {
   private empty(urls: CallbackUrls): Listing {
     return listingOf([], urls, this.parts.hashing());
   }
+}
+
+function otherList({ receive }: CallbackUrls): ProtocolError {
+  return new ProtocolError(
+    `the broadcaster has other subscriptions for ${receive} than it was given; check that no other subscriber has the ` +
+      'same receive.host',
+    { broker: 'lonelyps' },
+  );
 }

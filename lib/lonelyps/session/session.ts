@@ -1,7 +1,7 @@
 import type { WeirError } from '../../core/errors.js';
 import type { LogSessionHooks } from '../../core/log-handle.js';
 import type { Body } from '../body.js';
-import type { Arrival, RequestHandler } from '../connection/http.js';
+import type { Arrival, LonelypsRequestHandler } from '../connection/http.js';
 
 /** What is subscribed to. `key` is one string for both kinds: `=` and the topic as text, or `*` and the glob. @internal */
 export type Pattern =
@@ -22,6 +22,8 @@ export interface NotifyOutcome {
 
 /** @internal */
 export interface OutgoingMessage {
+  /** The topic as text. */
+  readonly channel: string;
   readonly topic: Uint8Array;
   readonly body: Body;
   /** Whether it may be sent again after an attempt that nobody can tell the end of. */
@@ -35,7 +37,7 @@ export interface SessionHooks extends LogSessionHooks {
   arrived(arrival: Arrival): void;
   /** A message on this topic was lost on its way to us; not debounced: the broadcaster says it up to twenty times. */
   missed(topic: Uint8Array): void;
-  /** `writable` turned true. */
+  /** `writable` turned true, or `hasRoom` for some topic. */
   drained(): void;
   /** The peer sent what it should not have. */
   fault(error: WeirError): void;
@@ -45,9 +47,11 @@ export interface SessionHooks extends LogSessionHooks {
 export interface Session {
   /** Whether a broadcaster was reached last time. */
   readonly up: boolean;
-  /** Whether `notify` would write. */
+  /** Whether `notify` would write something. */
   readonly writable: boolean;
-  readonly handler: RequestHandler | undefined;
+  /** Whether it would write a message to that topic. */
+  hasRoom(channel: string): boolean;
+  readonly handler: LonelypsRequestHandler | undefined;
   start(): void;
   /** Counts; the first of a key subscribes, as soon as there is a connection, changes of one turn together. */
   want(pattern: Pattern): void;

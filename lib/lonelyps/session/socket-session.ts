@@ -1,7 +1,7 @@
 import { ConnectionError, type WeirError } from '../../core/errors.js';
 import { Wellness } from '../../core/wellness.js';
 import type { Connection } from '../connection/connection.js';
-import type { RequestHandler } from '../connection/http.js';
+import type { LonelypsRequestHandler } from '../connection/http.js';
 import { openConnection } from '../connection/open-connection.js';
 import { Authentication } from './authentication.js';
 import { Broadcasters } from './broadcasters.js';
@@ -35,7 +35,7 @@ interface LineParts {
  * @internal
  */
 export class SocketSession implements Session {
-  readonly handler: RequestHandler | undefined = undefined;
+  readonly handler: LonelypsRequestHandler | undefined = undefined;
   private readonly hooks: SessionHooks;
   private readonly authentication: Authentication;
   private readonly broadcasters: Broadcasters;
@@ -107,6 +107,10 @@ export class SocketSession implements Session {
 
   get writable(): boolean {
     return !this.hasLapsed && this.lines.get('publishing')?.connection?.writable === true;
+  }
+
+  hasRoom(): boolean {
+    return this.writable;
   }
 
   start(): void {

@@ -32,7 +32,7 @@ export class TopicPort implements PublishPort {
 
   constructor(
     private readonly host: SinkHost,
-    channel: string,
+    private readonly channel: string,
     /** Whether the handle accepts duplicates for all that it publishes. */
     private readonly resend: boolean,
   ) {
@@ -40,13 +40,14 @@ export class TopicPort implements PublishPort {
   }
 
   get writable(): boolean {
-    return this.host.session.writable;
+    return this.host.session.hasRoom(this.channel);
   }
 
   write(entry: Entry): void {
     const body = bodyOf(entry.fields) ?? new MemoryBody(entry.bytes, this.host.hashing.sha512(entry.bytes));
     const resend = this.resend || entry.publisher.settings.resend;
-    this.host.session.notify({ topic: this.topic, body, resend }, new Outcome(entry, body));
+    const { channel, topic } = this;
+    this.host.session.notify({ channel, topic, body, resend }, new Outcome(entry, body));
   }
 
   wake(): void {

@@ -31,8 +31,8 @@ describe('lonelyps auth: options', () => {
     ['a string', 'hush-hush', 'toBroadcaster must be'],
     ['null', null, 'toBroadcaster must be'],
     ['an empty object', {}, 'toBroadcaster must be'],
-    ['a type that is not known', { type: 'hush-hush' }, "{ type: 'token', token }"],
-    ['a type of all objects', { type: 'toString' }, "{ type: 'token', token }"],
+    ['a type that is not known', { type: 'hush-hush' }, "toBroadcaster.type must be 'none', 'token' or 'hmac'"],
+    ['a type of all objects', { type: 'toString' }, 'toBroadcaster.type must be'],
     ['no token', { type: 'token' }, 'toBroadcaster.token is required'],
     ['an empty token', { type: 'token', token: '' }, 'toBroadcaster.token must be'],
     ['a token with a line break', { type: 'token', token: 'hush-hush\n' }, 'toBroadcaster.token must be'],
@@ -52,6 +52,10 @@ describe('lonelyps auth: options', () => {
         .with.property('message')
         .that.does.not.include('hush');
       expect(() => check({ toBroadcaster: side })).to.throw(InvalidOptionError);
+      expect(() => checkValue('lonelyps()', 'auth', { toBroadcaster: side }, authChecker))
+        .to.throw(InvalidOptionError, words.replace(/^'?(?=toBroadcaster)/, '$&auth.'))
+        .with.property('message')
+        .that.does.not.include('hush');
     });
   }
 

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import type { RequestHandler } from '../../../lib/lonelyps/connection/http.js';
+import type { LonelypsRequestHandler } from '../../../lib/lonelyps/connection/http.js';
 import { missedBody, post, postMissed, postReceive } from './callback-client.js';
 import { makeListening } from './listening.js';
 
@@ -28,7 +28,7 @@ describe('lonelyps/node: a handler in an application of the user', () => {
   }
 
   /** What Express does with a path that a handler is mounted at. */
-  function mountedAt(path: string, handler: RequestHandler): RequestListener {
+  function mountedAt(path: string, handler: LonelypsRequestHandler): RequestListener {
     return (req, res) => {
       const url = req.url!;
       Object.assign(req, { originalUrl: url, url: url.slice(path.length) || '/' });

@@ -1,6 +1,7 @@
 import { appendFile, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { ClosedError, InvalidOptionError, PublishError } from '../../../lib/core/errors.js';
 import type { Body } from '../../../lib/lonelyps/body.js';
@@ -75,6 +76,20 @@ describe('lonelyps/node: files to send', () => {
     expect(missing.message).to.include(file).and.to.include('ENOENT').and.to.include("publish('a')");
     file = directory;
     expect((await refusal(bodyOf(10))).message).to.include('not a file');
+  });
+
+  it('says what a path is', async () => {
+    const sent = (given: unknown): Promise<Body> => nodePlatform.toBody("publish('a')", { file: given }, 10, undefined);
+    for (const [given, got] of [
+      [pathToFileURL(file), 'an object of class URL'],
+      ['', 'an empty string'],
+      [undefined, 'undefined'],
+    ] as const) {
+      const refused = await refusal(sent(given));
+      expect(refused).to.be.instanceOf(InvalidOptionError);
+      expect(refused.message).to.match(/^publish\('a'\): file must be .* a path \(fileURLToPath/);
+      expect(refused.message).to.include(`got ${got}`);
+    }
   });
 
   it('gives up when its signal aborts', async () => {

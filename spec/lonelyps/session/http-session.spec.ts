@@ -12,6 +12,7 @@ import {
   PublishUncertainError,
 } from '../../../lib/core/errors.js';
 import type { Clock } from '../../../lib/core/clock.js';
+import { silent } from '../../../lib/core/logger.js';
 import { httpPaths } from '../../../lib/lonelyps/codec/http-requests.js';
 import type { LonelypsOptions } from '../../../lib/lonelyps/options.js';
 import { FakeBroadcaster, contentOf, type FakeAnswer } from '../../support/fake-lonelyps/index.js';
@@ -157,6 +158,27 @@ describe('lonelyps http session', () => {
     fake.always(httpPaths.check, 'ok');
     await patient.until('connected');
     expect(patient.told).to.deep.equal(['located', 'connected']);
+  });
+
+  it('says what has failed where the time is over before the next attempt', async () => {
+    const port = await freePort();
+    const broadcasters = `http://127.0.0.1:${port}`;
+    const clock = new ManualClock();
+    let hasFailed = false;
+    const debug = (said: string): void => {
+      hasFailed ||= said.includes(`an attempt at ${broadcasters} has failed`);
+    };
+    const run = make({ broadcasters, connectTimeout: 500, retries: 2, logger: { ...silent, debug } }, clock);
+    const failing = run.fail();
+    await until(() => hasFailed);
+    await clock.pass(500);
+    const error = await failing;
+    expect(error).to.be.instanceOf(BrokerTimeoutError);
+    expect(error.cause).to.be.instanceOf(ConnectionError);
+    expect(error.message)
+      .to.match(/within 500 ms \(connectTimeout\); the last attempt: /)
+      .and.include('ECONNREFUSED')
+      .and.not.include('firewall');
   });
 
   it('takes a server that is no broadcaster for one that is none', async () => {
@@ -310,7 +332,7 @@ describe('lonelyps http session', () => {
       expect((await publish([httpPaths.notify, 'reset', 503, 503], true)).kind).to.equal('uncertain');
     });
 
-    it('runs side by side up to connections', async () => {
+    it('runs side by side up to connections for a topic, and a quarter more for others', async () => {
       const run = make({ connections: 2, receive: undefined });
       await run.connect();
       const release: (() => void)[] = [];
@@ -319,17 +341,22 @@ describe('lonelyps http session', () => {
         return 'ok';
       });
       const outcomes = [run.publish('a', '1')];
-      expect(run.session.writable).to.equal(true);
+      expect(run.session.hasRoom('a')).to.equal(true);
       outcomes.push(run.publish('a', '2'));
+      expect(['a', 'b'].map((topic) => run.session.hasRoom(topic))).to.deep.equal([false, true]);
+      outcomes.push(run.publish('b', '3'));
       expect(run.session.writable).to.equal(false);
-      await until(() => release.length === 2);
+      await until(() => release.length === 3);
+      release[2]?.();
+      await outcomes[2];
+      expect(run.told.at(-1)).to.equal('drained');
+      expect(['a', 'b'].map((topic) => run.session.hasRoom(topic))).to.deep.equal([false, true]);
       release[0]?.();
       await outcomes[0];
-      expect(run.told.at(-1)).to.equal('drained');
-      expect(run.session.writable).to.equal(true);
+      expect(run.session.hasRoom('a')).to.equal(true);
       release[1]?.();
       await outcomes[1];
-      expect(run.told.filter((told) => told === 'drained')).to.have.length(1);
+      expect(run.told.filter((told) => told === 'drained')).to.have.length(2);
     });
   });
 

@@ -121,7 +121,7 @@ export class SessionRun implements SessionHooks {
     this.session.wantOutlet();
     return new Promise((resolve) => {
       this.session.notify(
-        { topic: utf8.encode(topic), body, resend },
+        { channel: topic, topic: utf8.encode(topic), body, resend },
         {
           confirmed: (id, notified, mayBeDuplicate) => {
             resolve({ kind: 'confirmed', id, notified, mayBeDuplicate });
