@@ -14,7 +14,7 @@ async function runner(job: Job, transport: 'http' | 'websocket'): Promise<Runner
   const broker =
     transport === 'http'
       ? lonelyps({ broadcasters: `http://${host}:${port}`, receive: { listen: { host: '127.0.0.1', port: 0 } } })
-      : lonelyps({ broadcasters: `ws://${host}:${port}`, receive: { websocket: true } });
+      : lonelyps({ broadcasters: `ws://${host}:${port}`, receive: { websocket: true }, compression: false });
   await broker.connect();
   return {
     prepare: (channel) => untilHeard(broker, channel),
