@@ -240,7 +240,7 @@ describe('examples', () => {
     const script = await (await fetch(new URL(/src="(.*?)"/.exec(page)![1]!, url))).text();
     expect(script)
       .to.contain('insertRow')
-      .and.not.to.match(/['"]node:/);
+      .and.not.to.match(/\b(from|import|require)\b\s*\(?\s*['"]node:/);
     program.child.kill('SIGINT');
     const { code, stdout } = await program.ended;
     expect(stdout).to.match(/\nclosed\n$/);

@@ -212,13 +212,15 @@ describe('administration of Liftbridge', function () {
       const name = unique('short');
       await short.admin.createStream({ name, retentionMaxMessages: 5, segmentMaxBytes: 200, cleanerInterval: 100 });
       for (let index = 0; index < 20; index++) await publish(short, name, 'x'.repeat(50));
+      let newest: bigint | undefined;
       const isShort = async (): Promise<boolean> => {
         if (!short.session.up) await own.restart();
+        newest = (await short.admin.partitionMetadata(name)).newestOffset;
         return (await firstOffset(short, name)) >= 10;
       };
-      await until(isShort, { every: 400, timeout: 30_000 });
-      expect((await short.admin.partitionMetadata(name)).newestOffset).to.equal(19n);
-    });
+      await until(isShort, { every: 400, timeout: 80_000 });
+      expect(newest).to.equal(19n);
+    }).timeout(90_000);
   });
 
   describe('pausing', () => {
