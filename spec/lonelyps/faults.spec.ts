@@ -140,9 +140,9 @@ describe('lonelyps: a broadcaster that is killed', () => {
         });
         await killed;
         expect(confirmed.size + failures.length).to.equal(count);
-        expect(failures.length).to.be.at.most(8);
+        // those that were on their way, and those that took their places before anybody could know
+        expect(failures.length).to.be.at.most(16);
         for (const error of failures) expect(error).to.be.instanceOf(PublishUncertainError);
-        expect(confirmed.size).to.be.at.least(count - 8);
         expect(new Set(heard.texts).size, 'no copies').to.equal(heard.texts.length);
       }).timeout(90_000);
 
