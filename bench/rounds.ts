@@ -27,6 +27,9 @@ export interface RoundServer {
 }
 
 /** Gives the server of a round, where the bench has one. */
+/** The first couple of thousand messages cost twice as much, until the engine has compiled what they go through. */
+const leastWarmUp = 4_000;
+
 export type ServerOfRound = () => Promise<RoundServer | undefined>;
 
 /**
@@ -101,7 +104,7 @@ function jobFor(
     contender,
     task,
     messages,
-    warmUp: Math.ceil(messages / 4),
+    warmUp: Math.max(Math.ceil(messages / 4), leastWarmUp),
     size,
     window: windowOf(comparison, settings),
     channel,

@@ -7,6 +7,7 @@ import type { Encoder } from '../core/codec.js';
 import type { Receiver } from '../core/emission.js';
 import { InvalidOptionError, type WeirError } from '../core/errors.js';
 import { BrokerHandle, type Source } from '../core/handle.js';
+import { lastWords } from '../core/log-handle.js';
 import { publishOnce } from '../core/publish-once.js';
 import type { PublishPort } from '../core/publisher.js';
 import type { SinkSettings, SourceSettings } from '../core/settings.js';
@@ -253,7 +254,7 @@ export class LonelypsHandle extends BrokerHandle<LonelypsChannel> implements Top
   }
 
   protected async hangUp(): Promise<void> {
-    await this.session.close(this.resolved.closeTimeout);
+    await this.session.close(lastWords);
     this.misses.flush();
     this.losses.complete();
   }

@@ -1,20 +1,12 @@
-import type { Cancel, Clock } from '../core/clock.js';
+import type { Clock } from '../core/clock.js';
+import { Quiet } from './quiet.js';
 
-/** ms without another word of a loss, after which it is told: the broadcaster says each up to twenty times. @internal */
-export const quiet = 1_500;
-/** ms after which it is told at the latest. */
-const patience = 10_000;
 /** Topics that are waited for; one more ends the wait for the oldest. */
 const most = 10_000;
 
-interface Miss {
-  readonly since: number;
-  readonly cancel: Cancel;
-}
-
 /** Makes one of the many words of a loss, topic by topic. @internal */
 export class Misses {
-  private readonly waiting = new Map<string, Miss>();
+  private readonly waiting = new Map<string, Quiet>();
 
   constructor(
     private readonly clock: Clock,
@@ -22,15 +14,15 @@ export class Misses {
   ) {}
 
   add(channel: string): void {
-    const known = this.waiting.get(channel);
-    known?.cancel();
-    const now = this.clock.now();
-    const since = known?.since ?? now;
-    const cancel = this.clock.after(Math.max(0, Math.min(quiet, since + patience - now)), () => {
-      this.end(channel);
-    });
-    this.waiting.set(channel, { since, cancel });
-    if (this.waiting.size > most) this.end(this.waiting.keys().next().value!);
+    let quiet = this.waiting.get(channel);
+    if (quiet === undefined) {
+      quiet = new Quiet(this.clock, () => {
+        this.end(channel);
+      });
+      this.waiting.set(channel, quiet);
+      if (this.waiting.size > most) this.end(this.waiting.keys().next().value!);
+    }
+    quiet.hear();
   }
 
   /** Tells what waits at once. */
@@ -39,10 +31,7 @@ export class Misses {
   }
 
   private end(channel: string): void {
-    const miss = this.waiting.get(channel);
-    if (miss === undefined) return;
-    miss.cancel();
-    this.waiting.delete(channel);
-    this.tell(channel);
+    this.waiting.get(channel)?.forget();
+    if (this.waiting.delete(channel)) this.tell(channel);
   }
 }

@@ -6,7 +6,6 @@ import {
   flag,
   func,
   instance,
-  object,
   oneOf,
   required,
   type Checker,
@@ -24,15 +23,10 @@ import {
 } from './broadcaster-options.js';
 import { compressionChecker, resolveCompression, type LonelypsCompression } from './compression-options.js';
 import type { ResolvedCompression } from './connection/parts.js';
+import { dedupeChecker, type LonelypsDedupe } from './dedupe-options.js';
 import type { Platform } from './platform.js';
 import { receiveChecker, resolveReceive, type LonelypsReceive, type ResolvedReceive } from './receive-options.js';
 import type { WebSocketConstructor } from './web-socket.js';
-
-/** How repeated messages are recognised. */
-export interface LonelypsDedupe {
-  /** For how many milliseconds a message of the same topic with the same bytes counts as the same. */
-  readonly ms: number;
-}
 
 /** What `lonelyps` takes. All durations are milliseconds. */
 export interface LonelypsOptions {
@@ -73,7 +67,8 @@ export interface LonelypsOptions {
    */
   readonly totalTimeout?: number | undefined;
   /**
-   * How long connecting may take, in milliseconds: to one broadcaster, and the first time to any of them.
+   * How long connecting may take, in milliseconds: over HTTP a connection to one broadcaster, and the first answer of any of them;
+   * over a websocket all of them together, each time.
    * @defaultValue 10 000
    */
   readonly connectTimeout?: number | undefined;
@@ -91,7 +86,8 @@ export interface LonelypsOptions {
   readonly checkInterval?: number | undefined;
   /**
    * When a delivery is confirmed to the broadcaster: once it has entered the subscriber's window, or when it was settled. A
-   * broadcaster asks its subscribers one after the other, so that `'settled'` holds up whoever published the message.
+   * broadcaster asks its subscribers one after the other, so that `'settled'` holds up whoever published the message; what is
+   * released then is refused: a loss.
    * @defaultValue 'buffered'
    */
   readonly answer?: 'buffered' | 'settled' | undefined;
@@ -103,17 +99,19 @@ export interface LonelypsOptions {
    */
   readonly answerWithin?: number | undefined;
   /**
-   * Drops messages of the same topic with the same bytes, where they come within so many milliseconds.
+   * Drops messages of the same topic with the same bytes, where they come within so many milliseconds, at most 86 400 000. The last
+   * 65 536 messages are remembered.
    * @defaultValue nothing is dropped
    */
   readonly dedupe?: LonelypsDedupe | undefined;
   /**
-   * From how many bytes on the body of a message goes to disk instead of memory, in and out. A page has memory alone.
+   * Beyond how many bytes the body of a message goes to disk instead of memory, in and out. A page has memory alone.
    * @defaultValue 10 485 760
    */
   readonly spoolSize?: number | undefined;
   /**
-   * The largest message that is taken, in bytes; one that is larger is refused.
+   * The largest message that is taken, in bytes. One that is larger is refused; over a websocket, which has no refusal, it ends the
+   * connection, and another is made.
    * @defaultValue 104 857 600
    */
   readonly maxMessageBytes?: number | undefined;
@@ -129,7 +127,8 @@ export interface LonelypsOptions {
    */
   readonly compression?: boolean | LonelypsCompression | undefined;
   /**
-   * After how many milliseconds of silence the websocket is asked for a sign of life. Infinity: never.
+   * After how many milliseconds of silence the websocket is asked for a sign of life. Infinity: never. A page cannot ask, nor can
+   * what is given as `WebSocket`: there silence counts only while an answer is owed.
    * @defaultValue 10 000
    */
   readonly pingInterval?: number | undefined;
@@ -140,7 +139,7 @@ export interface LonelypsOptions {
   readonly pingTimeout?: number | undefined;
   /**
    * How TLS to the broadcasters is set up, where they begin with `https://` or `wss://`; `true` is the same as nothing said.
-   * Not in a page, which decides by itself. Never printed.
+   * Not in a page, nor with a `WebSocket` of yours, which decide by themselves. Never printed.
    */
   readonly tls?: boolean | TlsOptions | undefined;
   /** How a lost connection is made again, or broadcasters that are away are tried again; false: not at all. */
@@ -148,7 +147,8 @@ export interface LonelypsOptions {
   /** Where to log; silent by default. */
   readonly logger?: Logger | undefined;
   /**
-   * How long the headers of a callback may take to come in, in milliseconds.
+   * How long the headers of a callback may take to come in, in milliseconds, at the port that is opened here; a server that the
+   * handler is mounted in has its own.
    * @defaultValue 5000
    */
   readonly headersTimeout?: number | undefined;
@@ -158,7 +158,8 @@ export interface LonelypsOptions {
    */
   readonly bodyTimeout?: number | undefined;
   /**
-   * How many connections broadcasters may have to the port that is opened here; one more is refused.
+   * How many connections broadcasters may have to the port that is opened here, and how many callbacks may be unanswered; one more
+   * is refused.
    * @defaultValue 256
    */
   readonly maxConnections?: number | undefined;
@@ -221,7 +222,7 @@ export const lonelypsShape: Shape<LonelypsOptions> = {
   checkInterval: duration({ min: 1000, infinity: true }),
   answer: oneOf('buffered', 'settled'),
   answerWithin: duration({ max: 30_000 }),
-  dedupe: object<LonelypsDedupe>({ ms: required(duration({ min: 1 })) }),
+  dedupe: dedupeChecker,
   spoolSize: count({ min: 0 }),
   maxMessageBytes: count({ min: 0, max: Number.MAX_SAFE_INTEGER }),
   connections: count({ max: 65_535 }),
@@ -307,6 +308,9 @@ function checkCombinations(
   }
   if (platform.name === 'browser' && tls !== undefined) {
     refuse("tls is not accepted in a page, which sets up TLS by itself; write 'wss://' in broadcasters");
+  }
+  if (WebSocket !== undefined && typeof tls === 'object') {
+    refuse('tls is set up by the WebSocket that is given; give that its certificates, or leave one of the two out');
   }
   if (!secured && tls !== undefined && tls !== false) {
     refuse("tls is given, and no broadcaster begins with 'https://' or 'wss://'; write that");

@@ -1,3 +1,4 @@
+import { rethrow } from '../core/optional-package.js';
 import type { Zstd } from './platform.js';
 import { statedContent } from './zstd-frame.js';
 
@@ -98,8 +99,4 @@ export function checkLength(bytes: Uint8Array, length: number): Uint8Array {
 
 function wrongLength(found: number, length: number): Error {
   return new Error(`the zstd frame holds ${String(found)} bytes instead of ${String(length)}`);
-}
-
-function rethrow(error: unknown): never {
-  throw error;
 }

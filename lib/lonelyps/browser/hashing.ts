@@ -1,4 +1,5 @@
 import { UnsupportedError } from '../../core/errors.js';
+import { rethrow } from '../../core/optional-package.js';
 import type { Hashing } from '../platform.js';
 
 /**
@@ -25,8 +26,4 @@ export async function loadHashing(): Promise<Hashing> {
       { broker: 'lonelyps', cause, detail: { package: '@noble/hashes' } },
     );
   }
-}
-
-function rethrow(error: unknown): never {
-  throw error;
 }

@@ -1,4 +1,6 @@
-import { UnsupportedError } from '../../core/errors.js';
+import { importPackage, rethrow } from '../../core/optional-package.js';
+
+const broker = 'lonelyps';
 
 /** What is used of undici. @internal */
 export interface Undici {
@@ -63,7 +65,8 @@ let ws: Promise<Ws> | undefined;
 
 /** @throws UnsupportedError that names the package to install @internal */
 export async function loadUndici(): Promise<Undici> {
-  undici ??= importPackage<Undici>('undici', 'Pool', 'over HTTP', () => import('undici').catch(rethrow));
+  const wanted = { name: 'undici', needs: 'lonelyps over HTTP', broker } as const;
+  undici ??= importPackage<Undici>(wanted, ['Pool'], () => import('undici').catch(rethrow));
   try {
     return await undici;
   } catch (error) {
@@ -75,51 +78,12 @@ export async function loadUndici(): Promise<Undici> {
 
 /** @throws UnsupportedError that names the package to install @internal */
 export async function loadWs(): Promise<Ws> {
-  ws ??= importPackage<Ws>('ws', 'WebSocket', 'over a websocket', () => import('ws').catch(rethrow));
+  const wanted = { name: 'ws', needs: 'lonelyps over a websocket', broker } as const;
+  ws ??= importPackage<Ws>(wanted, ['WebSocket'], () => import('ws').catch(rethrow));
   try {
     return await ws;
   } catch (error) {
     ws = undefined;
     throw error;
   }
-}
-
-/** Exported for its spec. @internal */
-export async function importPackage<T extends object>(
-  name: string,
-  member: keyof T & string,
-  what: string,
-  load: () => Promise<unknown>,
-): Promise<T> {
-  let found: unknown;
-  let problem = `whose installed version has no ${member}`;
-  let cause: unknown;
-  try {
-    found = await load();
-    if (typeof (found as Record<string, unknown> | undefined)?.[member] === 'function') return found as T;
-  } catch (error) {
-    cause = error;
-    problem = isMissing(error, name) ? 'which is not installed' : `which cannot be loaded (${firstLine(error)})`;
-  }
-  throw new UnsupportedError(`lonelyps ${what} needs the package ${name}, ${problem}: npm install ${name}`, {
-    broker: 'lonelyps',
-    cause,
-    detail: { package: name },
-  });
-}
-
-/** Handlers on the imports tell bundlers that a package may be missing. */
-function rethrow(error: unknown): never {
-  throw error;
-}
-
-/** Whether the package itself is not there, rather than something that it loads. */
-function isMissing(error: unknown, name: string): boolean {
-  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
-  if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return false;
-  return String(message).includes(`'${name}'`);
-}
-
-function firstLine(error: unknown): string {
-  return String(error instanceof Error ? error.message : error).split('\n', 1)[0]!;
 }

@@ -5,6 +5,7 @@ import { asFault, gaveUp } from '../../core/gave-up.js';
 import { sameBytes } from '../connection/same-bytes.js';
 import type { ResolvedOptions } from '../options.js';
 import type { Hashing } from '../platform.js';
+import { Quiet } from '../quiet.js';
 import type { Attempts } from './attempts.js';
 import { KeptList, Unsuccessful } from './kept-list.js';
 import { listingOf, type CallbackUrls, type Listing } from './listing.js';
@@ -39,10 +40,6 @@ interface Link {
   readonly urls: CallbackUrls;
 }
 
-/** ms of quiet after the last word of a loss: a list that is set before is lost with the subscription that it was for. */
-const quiet = 1_500;
-/** ms after the first word of a loss at which the list is set at the latest, while others keep coming. */
-const patience = 10_000;
 /** ms after which the list is looked at once more where it had to be repaired: broadcasters sweep that often. */
 const soonAgain = 10_000;
 
@@ -63,8 +60,8 @@ export class Registration {
   private mustCheck = false;
   private isSuspended = false;
   private isClosed = false;
-  private lossSince: number | undefined;
-  private cancelQuiet: Cancel | undefined;
+  /** A list that is set before it is quiet is lost with the subscription that it was for. */
+  private readonly losses: Quiet;
   private nextCheck: { readonly at: number; readonly cancel: Cancel } | undefined;
   private cancelRetry: Cancel | undefined;
   private readonly backoff: Backoff | undefined;
@@ -74,6 +71,10 @@ export class Registration {
   constructor(private readonly parts: RegistrationParts) {
     const { reconnect } = parts.options;
     this.kept = new KeptList(parts.attempts);
+    this.losses = new Quiet(parts.clock, () => {
+      this.mustSet = true;
+      this.kick();
+    });
     this.backoff = reconnect && new Backoff(reconnect);
   }
 
@@ -105,7 +106,8 @@ export class Registration {
 
   /** There will be none: nobody needs to wait. */
   release(): void {
-    this.forgetLosses();
+    this.losses.forget();
+    this.mustSet = false;
     this.isSuspended = false;
     this.settling.end();
   }
@@ -119,16 +121,7 @@ export class Registration {
 
   /** A loss was told. */
   repair(): void {
-    if (this.isClosed) return;
-    const { clock } = this.parts;
-    const now = clock.now();
-    this.lossSince ??= now;
-    this.cancelQuiet?.();
-    this.cancelQuiet = clock.after(Math.max(0, Math.min(quiet, this.lossSince + patience - now)), () => {
-      this.lossSince = undefined;
-      this.mustSet = true;
-      this.kick();
-    });
+    if (!this.isClosed) this.losses.hear();
   }
 
   /** The list may be gone: it is compared. */
@@ -151,7 +144,7 @@ export class Registration {
 
   /** Whether the broadcaster has it for certain: a loss makes all doubtful, and what runs may be about to take it back. */
   private has(key: string): boolean {
-    if (this.mustSet || this.lossSince !== undefined) return false;
+    if (this.mustSet || this.losses.awaited) return false;
     if (this.coming !== undefined && !this.coming.patterns.has(key)) return false;
     return this.known?.patterns.has(key) === true;
   }
@@ -300,12 +293,6 @@ export class Registration {
       this.verify();
     });
     this.nextCheck = { at, cancel };
-  }
-
-  private forgetLosses(): void {
-    this.cancelQuiet?.();
-    this.lossSince = undefined;
-    this.mustSet = false;
   }
 
   private isCurrent(known: Listing, urls: CallbackUrls): boolean {

@@ -1,18 +1,7 @@
 import type { SourceOptions } from '../../core/broker.js';
-import {
-  count,
-  duration,
-  func,
-  instance,
-  kinds,
-  object,
-  oneOf,
-  required,
-  type Checker,
-  type Shape,
-} from '../../core/check.js';
+import { count, func, instance, kinds, oneOf, type Checker, type Shape } from '../../core/check.js';
 import type { NewOnly } from '../../core/starts.js';
-import type { LonelypsDedupe } from '../options.js';
+import { dedupeChecker, type LonelypsDedupe } from '../dedupe-options.js';
 
 /**
  * What a source of lonelyps takes. The broadcaster keeps nothing, so that there are no positions, no groups and no redelivery;
@@ -28,24 +17,21 @@ export interface LonelypsSourceOptions extends Omit<
   readonly ackWait?: undefined;
   /**
    * When the broadcaster is answered: when a message has its place in the window, or when its delivery is settled, which holds
-   * the publisher up. Default: the handle's, `'buffered'`.
+   * the publisher up, and refuses what is released. Default: the handle's, `'buffered'`.
    */
   readonly answer?: 'buffered' | 'settled' | undefined;
   /** Drops copies: of one topic, with the same bytes, within so many ms. Default: the handle's, none. */
   readonly dedupe?: LonelypsDedupe | undefined;
   /**
-   * Called when all is subscribed, before the first message is emitted, and again after each loss: the place to read a state
-   * that the messages change. Messages wait, within the window, until what it returns has come to its end; what it throws ends
-   * the source.
+   * Called when all is subscribed, before the first message is emitted, and again after each change of the selection and each loss:
+   * the place to read a state that the messages change. Messages wait, within the window, until the promise that it may return is
+   * fulfilled; what it throws, or is rejected with, ends the source.
    */
   readonly onReceiving?: (() => unknown) | undefined;
 }
 
 const absent = (why: string): Checker => instance(() => false, `left out: ${why}`);
 const keepsNothing = 'lonelyps keeps no messages and no positions';
-
-/** @internal */
-export const dedupeChecker: Checker = object<LonelypsDedupe>({ ms: required(duration({ min: 1, max: 86_400_000 })) });
 
 /** @internal */
 export const lonelypsSourceShape: Shape = {

@@ -1,9 +1,10 @@
 import { UnsupportedError } from '../../core/errors.js';
+import { importPackage } from '../../core/optional-package.js';
 import type { Compression, Compressor } from './compressor.js';
 import { gzip } from './gzip.js';
 import { lz4 } from './lz4.js';
 import { none } from './none.js';
-import { importFunctions, startPackage, type CompressionPackages } from './packages.js';
+import { packageFor, startPackage, type CompressionPackages } from './packages.js';
 import { snappyCompressor, type SnappyBlocks } from './snappy.js';
 import { zstdOfNode, zstdOfPackage, type ZstdOfNode, type ZstdPackage } from './zstd.js';
 
@@ -28,14 +29,15 @@ export function makeCompressors(packages: CompressionPackages, zlib: object): Co
   const loadPackage = async (name: Compression): Promise<Compressor> => {
     if (name === 'snappy') {
       const functions = ['compressSync', 'uncompressSync'] as const;
-      return snappyCompressor(await importFunctions<SnappyBlocks>(name, 'snappy', () => packages.snappy(), functions));
+      const wanted = packageFor(name, 'snappy');
+      return snappyCompressor(await importPackage<SnappyBlocks>(wanted, functions, () => packages.snappy()));
     }
     const functions = ['init', 'compress', 'decompress'] as const;
-    const wasm = await importFunctions<ZstdPackage>(name, '@bokuweb/zstd-wasm', () => packages.zstd(), functions);
+    const wanted = packageFor(name, '@bokuweb/zstd-wasm');
+    const wasm = await importPackage<ZstdPackage>(wanted, functions, () => packages.zstd());
     const compressor = zstdOfPackage(wasm);
     await startPackage(
-      name,
-      '@bokuweb/zstd-wasm',
+      wanted,
       () => wasm.init(),
       () => givesBack(compressor),
     );
