@@ -5,8 +5,11 @@ import ts from 'typescript-eslint';
 
 // Which room may import from which is written here; ARCHITECTURE.md says why.
 
+/** What stands on top of the brokers: frameworks, the command, what helps specs. */
+const adapters = ['angular', 'cli', 'nest', 'opentelemetry', 'testing'];
+
 const brokers = readdirSync(new URL('./lib', import.meta.url), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && !['core', 'codec', 'operators'].includes(entry.name))
+  .filter((entry) => entry.isDirectory() && !['core', 'codec', 'operators', ...adapters].includes(entry.name))
   .map((entry) => entry.name);
 
 /** Brokers that run in Node alone, because of what they connect over. Their codecs run anywhere. */
@@ -86,6 +89,15 @@ const brokerRooms = brokers.flatMap((name) => {
   ];
 });
 
+/** Adapters know what all brokers share; one that needs a broker by name says so here. */
+const adapterRooms = [
+  room('angular', ['lib/angular/**/*.ts'], noNode, anyBroker),
+  room('cli', ['lib/cli/**/*.ts'], nodeByPrefix),
+  room('nest', ['lib/nest/**/*.ts'], nodeByPrefix, otherBrokers('memory')),
+  room('opentelemetry', ['lib/opentelemetry/**/*.ts'], noNode, anyBroker),
+  room('testing', ['lib/testing/**/*.ts'], noNode, otherBrokers('memory')),
+];
+
 /** Rooms of brokers that run in pages too, for what only one platform has. */
 const platformRooms = [
   room('lonelyps/node', ['lib/lonelyps/node/**/*.ts', 'lib/lonelyps/index.ts'], nodeByPrefix, otherBrokers('lonelyps')),
@@ -108,7 +120,7 @@ const noExportAll = {
 const noEnum = { selector: 'TSEnumDeclaration', message: 'A union of strings, or a const object with one.' };
 
 export default defineConfig(
-  { name: 'rx-weir/ignored', ignores: ['dist/', 'coverage/', 'temp/', '**/node_modules/'] },
+  { name: 'rx-weir/ignored', ignores: ['dist/', 'coverage/', 'temp/', '**/node_modules/', 'spec/nest/apps/'] },
   {
     name: 'rx-weir/all',
     linterOptions: { reportUnusedDisableDirectives: 'error' },
@@ -136,7 +148,7 @@ export default defineConfig(
     extends: [ts.configs.strictTypeChecked, ts.configs.stylisticTypeChecked, rxjs.configs.recommended],
     languageOptions: {
       parserOptions: {
-        project: ['./tsconfig.json', './examples/browser/tsconfig.json'],
+        project: ['./tsconfig.json', './examples/browser/tsconfig.json', './examples/angular/tsconfig.json'],
         tsconfigRootDir: import.meta.dirname,
       },
     },
@@ -200,7 +212,7 @@ export default defineConfig(
   },
   {
     name: 'rx-weir/node-only',
-    files: [...nodeOnly.map((name) => `lib/${name}/**/*.ts`), 'lib/lonelyps/node/**/*.ts'],
+    files: [...[...nodeOnly, 'cli', 'nest'].map((name) => `lib/${name}/**/*.ts`), 'lib/lonelyps/node/**/*.ts'],
     ignores: ['lib/*/codec/**'],
     rules: { 'no-restricted-globals': ['error', ...noGlobalsOfCommonJs] },
   },
@@ -211,6 +223,7 @@ export default defineConfig(
   room('codecs', ['lib/codec/**/*.ts'], noNode, anyBroker, noRxjs),
   ...brokerRooms,
   ...platformRooms,
+  ...adapterRooms,
   {
     name: 'rx-weir/specs',
     files: ['spec/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts'],

@@ -26,10 +26,10 @@ export interface RoundServer {
   stop(): Promise<void>;
 }
 
-/** Gives the server of a round, where the bench has one. */
 /** The first couple of thousand messages cost twice as much, until the engine has compiled what they go through. */
 const leastWarmUp = 4_000;
 
+/** Gives the server of a round, where the bench has one. */
 export type ServerOfRound = () => Promise<RoundServer | undefined>;
 
 /**

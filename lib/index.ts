@@ -40,6 +40,7 @@ export type {
 } from './core/broker.js';
 export type { Codec, DecodeInfo, Decoder, Encoder } from './core/codec.js';
 export type { Delivery } from './core/delivery.js';
+export type { Diagnostics } from './core/diagnostics.js';
 export {
   AuthenticationError,
   AuthorizationError,

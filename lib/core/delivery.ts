@@ -1,5 +1,6 @@
-import { DecodeError, type BrokerName } from './errors.js';
 import type { Decoder } from './codec.js';
+import { settleTold } from './diagnostics.js';
+import { DecodeError, type BrokerName } from './errors.js';
 import type { Lane } from './lane.js';
 import type { OffsetKey } from './offset.js';
 
@@ -124,6 +125,7 @@ export abstract class BaseDelivery<T> implements Delivery<T> {
     const first = this.first;
     if (first.state !== 'open') return;
     first.state = 'settled';
+    if (settleTold.hasSubscribers) tellSettled(first, 'ack');
     first.owner?.settled(first);
   }
 
@@ -131,6 +133,7 @@ export abstract class BaseDelivery<T> implements Delivery<T> {
     const first = this.first;
     if (first.state !== 'open') return;
     first.state = 'released';
+    if (settleTold.hasSubscribers) tellSettled(first, 'release');
     first.owner?.released(first);
   }
 
@@ -175,6 +178,11 @@ export abstract class BaseDelivery<T> implements Delivery<T> {
   [inspect](): Record<string, unknown> {
     return { ...this.toJSON(), value: this.value };
   }
+}
+
+function tellSettled(delivery: BaseDelivery<unknown>, outcome: 'ack' | 'release'): void {
+  const { broker, channel } = delivery;
+  settleTold.publish({ broker, channel, delivery, outcome });
 }
 
 /**

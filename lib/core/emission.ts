@@ -1,5 +1,6 @@
 import type { Decoder } from './codec.js';
 import type { BaseDelivery, Delivery } from './delivery.js';
+import { deliveryTold } from './diagnostics.js';
 import { DecodeError, WeirError } from './errors.js';
 import type { Until } from './starts.js';
 
@@ -26,6 +27,7 @@ export class Emission {
   /** Emits a delivery that holds its place in the window. */
   emit(delivery: BaseDelivery<unknown>): void {
     const { codec } = this.options;
+    if (deliveryTold.hasSubscribers) tellDelivered(delivery);
     if (codec === undefined || this.decoded(delivery, codec)) this.receiver.next(delivery);
   }
 
@@ -82,6 +84,11 @@ export class Emission {
       fail(cause);
     }
   }
+}
+
+function tellDelivered(delivery: BaseDelivery<unknown>): void {
+  const { broker, channel, payload } = delivery;
+  deliveryTold.publish({ broker, channel, delivery, bytes: payload.length });
 }
 
 /** Where a delivery lies with regard to the end of the source. @internal */

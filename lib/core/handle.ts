@@ -18,6 +18,7 @@ import type { BaseDelivery, Delivery } from './delivery.js';
 import type { Receiver } from './emission.js';
 import { ClosedError, InvalidOptionError, type BrokerName, type WeirError } from './errors.js';
 import { shareHot } from './hot.js';
+import { load, type Load } from './load.js';
 import type { Logger } from './logger.js';
 import type { Maker } from './outgoing.js';
 import { publishOnce } from './publish-once.js';
@@ -91,7 +92,7 @@ export abstract class BrokerHandle<C = string> {
   private left = 0;
 
   constructor(protected readonly options: HandleOptions) {
-    this.story = new Story(options.log);
+    this.story = new Story(options.log, options.broker, this);
     this.publishers = new Publishers({
       broker: options.broker,
       clock: options.clock,
@@ -109,6 +110,10 @@ export abstract class BrokerHandle<C = string> {
 
   get events(): Story['events'] {
     return this.story.events;
+  }
+
+  get [load](): Load {
+    return { inFlight: this.unsettled, unconfirmed: this.publishers.pending };
   }
 
   // async, so that whatever is wrong with the call rejects
@@ -371,9 +376,14 @@ export abstract class BrokerHandle<C = string> {
     this.story.set('closed');
   }
 
-  private tellAbandoned(): void {
-    let unsettled = this.left;
+  private get unsettled(): number {
+    let unsettled = 0;
     for (const source of this.sources.keys()) unsettled += source.unsettled;
+    return unsettled;
+  }
+
+  private tellAbandoned(): void {
+    const unsettled = this.left + this.unsettled;
     const unconfirmed = this.publishers.pending;
     if (unsettled + unconfirmed > 0) this.story.tell({ type: 'abandoned', unsettled, unconfirmed });
   }

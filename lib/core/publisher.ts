@@ -1,6 +1,7 @@
 import type { ConfirmedReceipt, MessageFields, Receipt } from './broker.js';
 import type { Clock } from './clock.js';
 import { Deque } from './deque.js';
+import { publishTold, receiptTold } from './diagnostics.js';
 import { OverflowError, PublishUncertainError, WeirError, type BrokerName } from './errors.js';
 
 /** Who is told what became of a value. @internal */
@@ -140,6 +141,7 @@ export class Publisher {
     entry.epoch = this.epoch;
     this.inEpoch++;
     this.queue.push(entry);
+    if (publishTold.hasSubscribers) this.tellPublish(entry);
     this.port.wake();
     this.pump();
     this.changed();
@@ -322,13 +324,27 @@ export class Publisher {
 
   private tellFailure(entry: Entry, error: WeirError): void {
     entry.state = 'done';
-    entry.listener.receipt({ ok: false, error, ...told(entry) }, entry);
+    this.tell(entry, { ok: false, error, ...told(entry) });
   }
 
   private finish(entry: Entry, receipt: Receipt<unknown>): void {
     entry.state = 'done';
-    entry.listener.receipt(receipt, entry);
+    this.tell(entry, receipt);
     this.leave(entry);
+  }
+
+  private tell(entry: Entry, receipt: Receipt<unknown>): void {
+    if (receiptTold.hasSubscribers) {
+      const { broker, channel } = this.settings;
+      receiptTold.publish({ broker, channel, receipt, publishing: entry });
+    }
+    entry.listener.receipt(receipt, entry);
+  }
+
+  private tellPublish(entry: Entry): void {
+    const { broker, channel } = this.settings;
+    const { value, bytes } = entry;
+    publishTold.publish({ broker, channel, value, bytes: bytes.length, publishing: entry });
   }
 
   private leave(entry: Entry): void {

@@ -1,5 +1,7 @@
 import { ReplaySubject, Subject, type Observable } from 'rxjs';
 import type { BrokerEvent, Status } from './broker.js';
+import { eventTold, statusTold } from './diagnostics.js';
+import type { BrokerName } from './errors.js';
 import type { Logger } from './logger.js';
 
 /** Where a broker's rooms say how they stand and what happened; the handle shows it as Observables. @internal */
@@ -11,7 +13,12 @@ export class Story {
   private readonly happened = new Subject<BrokerEvent>();
   private current: Status['state'] = 'idle';
 
-  constructor(private readonly log: Logger) {
+  /** @param handle - whose story it is, for who watches the process */
+  constructor(
+    private readonly log: Logger,
+    private readonly broker: BrokerName,
+    private readonly handle: object,
+  ) {
     this.status = this.statuses.asObservable();
     this.events = this.happened.asObservable();
     this.statuses.next({ state: 'idle' });
@@ -26,7 +33,10 @@ export class Story {
     if (this.state === state || this.state === 'closed') return;
     this.log.info(`${this.current} -> ${state}`, ...(cause === undefined ? [] : [cause]));
     this.current = state;
-    this.statuses.next(cause === undefined ? { state } : { state, cause });
+    const { broker, handle } = this;
+    const status = cause === undefined ? { state } : { state, cause };
+    if (statusTold.hasSubscribers) statusTold.publish({ broker, handle, status });
+    this.statuses.next(status);
     if (state === 'closed') {
       this.statuses.complete();
       this.happened.complete();
@@ -35,6 +45,8 @@ export class Story {
 
   tell(event: BrokerEvent): void {
     this.log[event.type === 'reconnected' ? 'info' : 'warn'](event.type, event);
+    const { broker, handle } = this;
+    if (eventTold.hasSubscribers) eventTold.publish({ broker, handle, event });
     this.happened.next(event);
   }
 }
