@@ -1,3 +1,4 @@
+import { bounded } from '../../core/bounded.js';
 import type { Clock } from '../../core/clock.js';
 import { BrokerTimeoutError, StreamUnavailableError } from '../../core/errors.js';
 import { groupErrors, streamErrors } from '../codec/enums.js';
@@ -12,7 +13,6 @@ import {
 import type { FetchMetadataResponse } from '../codec/metadata.js';
 import { decodeEmptyResponse } from '../codec/responses.js';
 import type { UnaryOptions } from '../connection/channel.js';
-import { bounded } from '../session/bounded.js';
 import type { CallOptions } from '../session/calls.js';
 import { groupFailure, type Generation } from './refusal.js';
 

@@ -1,10 +1,10 @@
+import { bounded } from '../../core/bounded.js';
 import type { Clock } from '../../core/clock.js';
 import { BrokerTimeoutError, ConnectionError, StreamUnavailableError, WeirError } from '../../core/errors.js';
 import { pause } from '../../core/pause.js';
 import type { CallStatus } from '../connection/call.js';
 import type { Channel } from '../connection/channel.js';
 import type { ResolvedOptions } from '../options.js';
-import { bounded } from './bounded.js';
 import type { Main } from './main.js';
 import type { Routes } from './routes.js';
 import { metadataPatience } from './topology.js';

@@ -1,4 +1,5 @@
 import { Backoff } from '../../core/backoff.js';
+import { bounded } from '../../core/bounded.js';
 import type { Cancel, Clock } from '../../core/clock.js';
 import { Connecting } from '../../core/connecting.js';
 import { BrokerTimeoutError, ClosedError, ConnectionError, type WeirError } from '../../core/errors.js';
@@ -7,7 +8,6 @@ import { addressText, type Address } from '../connection/address.js';
 import type { Channel } from '../connection/channel.js';
 import type { ResolvedOptions } from '../options.js';
 import { isSame, shuffled } from './addresses.js';
-import { bounded } from './bounded.js';
 import { firstOf } from './first-of.js';
 import { noneOf } from './none-of.js';
 import type { Pool } from './pool.js';

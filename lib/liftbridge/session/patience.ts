@@ -1,7 +1,7 @@
+import { bounded } from '../../core/bounded.js';
 import type { Clock } from '../../core/clock.js';
 import { BrokerTimeoutError } from '../../core/errors.js';
 import type { ResolvedOptions } from '../options.js';
-import { bounded } from './bounded.js';
 import type { Main } from './main.js';
 import { metadataPatience } from './topology.js';
 

@@ -1,3 +1,4 @@
+import { bounded } from '../../core/bounded.js';
 import type { Clock } from '../../core/clock.js';
 import { ConnectionError, InvalidOptionError, StreamNotFoundError } from '../../core/errors.js';
 import { pause, unlessAborted } from '../../core/pause.js';
@@ -9,7 +10,6 @@ import type { Channel } from '../connection/channel.js';
 import { streamInfo, type StreamInfo } from '../metadata.js';
 import { cursorsStream } from '../names.js';
 import type { ResolvedOptions } from '../options.js';
-import { bounded } from './bounded.js';
 import { firstOf } from './first-of.js';
 import { isSame, shuffled } from './addresses.js';
 import type { Main } from './main.js';

@@ -1,9 +1,10 @@
 import { Backoff } from '../../core/backoff.js';
+import { bounded } from '../../core/bounded.js';
 import type { Cancel, Clock } from '../../core/clock.js';
 import { BrokerTimeoutError, type WeirError } from '../../core/errors.js';
 import { asFault, gaveUp } from '../../core/gave-up.js';
 import type { ResolvedOptions } from '../options.js';
-import { bounded } from './bounded.js';
+import { untilAborted } from './until-aborted.js';
 
 /** What {@link Connector} is made of. @internal */
 export interface ConnectorParts<T> {
@@ -115,7 +116,7 @@ export class Connector<T extends object> {
           (last === undefined ? 'check the addresses and the firewall' : `the last attempt: ${last.message}`),
         { broker, cause: last, detail: { timeout: ms } },
       );
-    bounded({ clock, ms, late, signal }, (bound) => connect(bound, gone, failed)).then(
+    bounded({ clock, ms, late, signal }, (bound) => untilAborted(bound, connect(bound, gone, failed))).then(
       (link) => {
         if (signal.aborted) discard?.(link);
         else this.opened(link);

@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.js';
+import type { Clock } from './clock.js';
 
 /** How long something may take. @internal */
 export interface Bound {
