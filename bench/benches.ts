@@ -56,6 +56,7 @@ const goLiftbridge = 'go-liftbridge 2.3.0 (Go)';
 const gufo = 'gufo-liftbridge 0.2.0 (Python)';
 const grpcJs = 'bare @grpc/grpc-js';
 const lonelypsc = 'lonelypsc 0.0.18 (Python)';
+const lonelypsFloor = 'bare sockets (floor)';
 const http2Floor = 'bare node:http2 (floor)';
 
 export const benches: Readonly<Record<string, Bench>> = {
@@ -209,6 +210,7 @@ export const benches: Readonly<Record<string, Bench>> = {
       window: 32,
       entrants: [
         { label: 'rx-weir', contender: 'lonelyps', task },
+        ...(task === 'http' ? [{ label: lonelypsFloor, contender: 'lonelyps-floor', task }] : []),
         { label: lonelypsc, contender: 'lonelypsc', task, share: 0.5 },
       ],
       baselines: [lonelypsc],

@@ -8,6 +8,7 @@ export const contenders: Readonly<Record<string, () => Promise<Contender>>> = {
   'liftbridge-floor': async () => (await import('./liftbridge-floor.js')).liftbridgeFloor,
   'liftbridge-grpc-js': async () => (await import('./liftbridge-grpc-js.js')).liftbridgeGrpcJs,
   lonelyps: async () => (await import('./lonelyps.js')).lonelypsContender,
+  'lonelyps-floor': async () => (await import('./lonelyps-floor.js')).lonelypsFloor,
   lonelypsc: async () => (await import('./lonelypsc.js')).lonelypsc,
   memory: async () => (await import('./memory.js')).memoryContender,
   'nats-floor': async () => (await import('./nats-floor.js')).natsFloor,
