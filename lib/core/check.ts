@@ -11,6 +11,8 @@ export interface Checker {
   readonly secret?: boolean;
   /** Whether `undefined` is refused too. */
   readonly required?: boolean;
+  /** Whether anything but `undefined` is refused, so that it is not named among what is accepted. */
+  readonly leftOut?: boolean;
   /** What is wrong, as a whole sentence that names the option; undefined if nothing is. */
   problem(name: string, value: unknown): string | undefined;
   /** Whether a value is meant for this one among the alternatives of `either`, so that its own words say what is wrong. */
@@ -256,6 +258,11 @@ export function required(checker: Checker): Checker {
   };
 }
 
+/** For an option that others have, and that is not to be given here. @internal */
+export function leftOut(why: string): Checker {
+  return { ...simple(`left out: ${why}`, () => false), leftOut: true };
+}
+
 /** The same, and it is never printed. @internal */
 export function secret(checker: Checker): Checker {
   return {
@@ -275,7 +282,7 @@ function mustBe(name: string, accepts: string, value: unknown, hide = false): st
 }
 
 function problemOfOptions<T>(parent: string, options: unknown, shape: Shape<T>): string | undefined {
-  const names = Object.keys(shape);
+  const names = Object.keys(shape).filter((key) => (shape as Shape)[key]?.leftOut !== true);
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     const accepts = `an object with the options ${names.join(', ')}`;
     return mustBe(parent === '' ? 'options' : parent, accepts, options, true);
@@ -286,7 +293,7 @@ function problemOfOptions<T>(parent: string, options: unknown, shape: Shape<T>):
   for (const key in options) {
     if (!Object.hasOwn(shape, key)) return unknownOption(nameOf(key), key, names);
   }
-  for (const key of names) {
+  for (const key of Object.keys(shape)) {
     const checker = checkers[key] as Checker;
     const value = (options as Record<string, unknown>)[key];
     if (value === undefined && checker.required !== true) continue;

@@ -29,8 +29,13 @@ const longest = 2 ** 31 - 1;
  *   .subscribe((order) => (order === null ? console.log('quiet') : order.ack()));
  * ```
  */
-export function idle<T>(ms: number): OperatorFunction<T, T | null>;
 export function idle<T, V>(ms: number, value: V, scheduler?: SchedulerLike): OperatorFunction<T, T | V>;
+/**
+ * The same with `null`.
+ * @param ms - how long a silence is, in milliseconds, from 1 to 2 147 483 647
+ * @throws InvalidOptionError if `ms` is out of range
+ */
+export function idle<T>(ms: number): OperatorFunction<T, T | null>;
 export function idle<T>(
   ms: number,
   value: unknown = null,

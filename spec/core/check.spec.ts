@@ -12,6 +12,7 @@ import {
   func,
   instance,
   kinds,
+  leftOut,
   list,
   object,
   oneOf,
@@ -80,6 +81,13 @@ describe('checkOptions', () => {
     expect(refusal(Object.create({ durabel: 'x' }), shape)).to.contain("there is no option 'durabel'");
     expect(refusal({ toString: 1 }, shape)).to.contain("there is no option 'toString'");
     expect(refusal({ x: 1 }, {})).to.equal("there is no option 'x'; there are no options here");
+  });
+
+  it('does not name what is to be left out among what is accepted', () => {
+    const lacking: Shape = { start: kinds('newOnly'), durable: leftOut('nothing is kept here') };
+    expect(refusal({ durable: undefined }, lacking)).to.equal(undefined);
+    expect(refusal({ durable: 'x' }, lacking)).to.equal("durable must be left out: nothing is kept here; got 'x'");
+    expect(refusal({ other: 1 }, lacking)).to.equal("there is no option 'other'; accepted are start");
   });
 
   it('refuses an unknown key also when its value is undefined', () => {

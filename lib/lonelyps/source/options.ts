@@ -1,5 +1,5 @@
 import type { SourceOptions } from '../../core/broker.js';
-import { count, func, instance, kinds, oneOf, type Checker, type Shape } from '../../core/check.js';
+import { count, func, kinds, leftOut, oneOf, type Shape } from '../../core/check.js';
 import type { NewOnly } from '../../core/starts.js';
 import { dedupeChecker, type LonelypsDedupe } from '../dedupe-options.js';
 
@@ -30,16 +30,15 @@ export interface LonelypsSourceOptions extends Omit<
   readonly onReceiving?: (() => unknown) | undefined;
 }
 
-const absent = (why: string): Checker => instance(() => false, `left out: ${why}`);
 const keepsNothing = 'lonelyps keeps no messages and no positions';
 
 /** @internal */
 export const lonelypsSourceShape: Shape = {
   start: kinds('newOnly'),
-  until: absent(keepsNothing),
-  durable: absent(keepsNothing),
-  queue: absent('lonelyps gives each message to every subscriber'),
-  ackWait: absent('lonelyps delivers nothing twice'),
+  until: leftOut(keepsNothing),
+  durable: leftOut(keepsNothing),
+  queue: leftOut('lonelyps gives each message to every subscriber'),
+  ackWait: leftOut('lonelyps delivers nothing twice'),
   maxInFlight: count(),
   answer: oneOf('buffered', 'settled'),
   dedupe: dedupeChecker,

@@ -17,7 +17,8 @@ export interface SubEntryOptions {
    */
   readonly size: number;
   /**
-   * `gzip` and `none` are always there; the others need a package of their own.
+   * `none`, `gzip` and `lz4` are always there, `zstd` where Node has it (22.15); otherwise install `@bokuweb/zstd-wasm`,
+   * and for `snappy` the package `snappy`.
    * @defaultValue 'none'
    */
   readonly compression?: Compression | undefined;
