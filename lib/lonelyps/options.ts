@@ -209,8 +209,7 @@ const authOption: Checker = {
   problem: (name, value) => (isPromise(value) ? undefined : authChecker.problem(name, value)),
 };
 
-/** @internal */
-export const lonelypsShape: Shape<LonelypsOptions> = {
+const lonelypsShape: Shape<LonelypsOptions> = {
   broadcasters: required(broadcastersChecker),
   receive: receiveChecker,
   auth: authOption,

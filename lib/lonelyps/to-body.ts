@@ -56,7 +56,7 @@ export async function toBody(value: unknown, means: BodyMeans): Promise<Body> {
 /** All parts, spooled. They are copied: who made one may fill it anew for the next. @internal */
 export async function spooled(parts: AsyncIterator<unknown, unknown>, means: BodyMeans): Promise<Body> {
   const writer = means.startBody(means.spoolSize);
-  const { given, forget } = aborted(means.signal);
+  const unlessAborted = abortable(means.signal);
   let drained = false;
   try {
     for (;;) {
@@ -64,7 +64,7 @@ export async function spooled(parts: AsyncIterator<unknown, unknown>, means: Bod
         drained = true;
         throw failed(means.where, error, writer.length);
       });
-      const { done, value }: IteratorResult<unknown, unknown> = await Promise.race([next, given]);
+      const { done, value } = await unlessAborted.wait(next);
       drained = done === true;
       if (drained) return await writer.end();
       if (!(value instanceof Uint8Array))
@@ -75,7 +75,7 @@ export async function spooled(parts: AsyncIterator<unknown, unknown>, means: Bod
     writer.discard();
     throw error;
   } finally {
-    forget();
+    unlessAborted.end();
     // the source is told that nobody reads on; what it says to that is nobody's concern
     if (!drained) void endOf(parts);
   }
@@ -102,17 +102,26 @@ async function nextOf(parts: AsyncIterator<unknown, unknown>): Promise<IteratorR
   return parts.next();
 }
 
-/** A promise that rejects when the signal aborts. */
-function aborted(signal: AbortSignal | undefined): { given: Promise<never>; forget: () => void } {
-  let stop = (): void => undefined;
-  const given = new Promise<never>((_resolve, reject) => {
-    if (signal === undefined) return;
-    stop = () => reject(givenUp(signal));
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop);
-  });
-  given.catch(() => undefined);
-  return { given, forget: () => signal?.removeEventListener('abort', stop) };
+interface Abortable {
+  /** What the promise comes to, or a rejection where the signal aborts before. One at a time. */
+  wait<T>(promise: Promise<T>): Promise<T>;
+  end(): void;
+}
+
+/** A race with one promise for the abort would keep all that ever ran against it: the whole stream. */
+function abortable(signal: AbortSignal | undefined): Abortable {
+  let reject: (error: WeirError) => void = () => undefined;
+  const abort = (): void => reject(givenUp(signal!));
+  signal?.addEventListener('abort', abort);
+  return {
+    wait: (promise) =>
+      new Promise((resolve, fail) => {
+        reject = fail;
+        promise.then(resolve, fail);
+        if (signal?.aborted === true) abort();
+      }),
+    end: () => signal?.removeEventListener('abort', abort),
+  };
 }
 
 /** Undefined where it is nothing that gives parts. */

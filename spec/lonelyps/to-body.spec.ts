@@ -49,6 +49,25 @@ describe('lonelyps: what is sent beside bytes', () => {
     });
   }
 
+  it('keeps no part of a long stream that is on the disk', async () => {
+    const parts: WeakRef<Uint8Array>[] = [];
+    let kept = 0;
+    async function* stream(): AsyncGenerator<Uint8Array> {
+      for (let at = 0; at < 40; at++) {
+        const part = new Uint8Array(1_000);
+        parts.push(new WeakRef(part));
+        yield part;
+      }
+      // what a WeakRef has given stays until the turn ends
+      await new Promise((resolve) => setImmediate(resolve));
+      globalThis.gc!();
+      kept = parts.filter((part) => part.deref() !== undefined).length;
+    }
+    const { signal } = new AbortController();
+    (await toBody(stream(), { ...means, signal })).discard();
+    expect(kept).to.be.lessThan(5);
+  });
+
   it('refuses a stream of something else than bytes, and ends it', async () => {
     const stream = Readable.from(['text', 'more']);
     const error = await refusal(toBody(stream, means));

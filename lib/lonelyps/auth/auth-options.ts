@@ -61,8 +61,7 @@ const sides: Readonly<Record<AuthSide['type'], Checker>> = {
 const accepts = "{ type: 'none' }, { type: 'token', token } or { type: 'hmac', secret }";
 const types = "'none', 'token' or 'hmac'";
 
-/** @internal */
-export const authSideChecker: Checker = {
+const authSideChecker: Checker = {
   accepts,
   secret: true,
   problem(name, value) {

@@ -16,11 +16,9 @@ const open = 1;
 const abnormal = 1006;
 const tooBig = 1009;
 
-/** A page's websocket. It can neither ask for a sign of life nor stop reading. @internal */
+/** A page's websocket. It cannot ask for a sign of life. @internal */
 export class PageSocket implements Socket {
   readonly ping = undefined;
-  readonly pause = undefined;
-  readonly resume = undefined;
 
   private readonly socket: WebSocketLike;
   private readonly cancelTimeout: Cancel;

@@ -80,8 +80,8 @@ export class FieldReader {
   }
 }
 
-/** Four bytes as a number; the caller knows that they are there. @internal */
-export function u32At(bytes: Uint8Array, at: number): number {
+/** Four bytes as a number; the caller knows that they are there. */
+function u32At(bytes: Uint8Array, at: number): number {
   return bytes[at]! * 0x1_00_00_00 + ((bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!);
 }
 

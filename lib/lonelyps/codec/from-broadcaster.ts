@@ -104,8 +104,8 @@ export type FromBroadcaster =
   | DisableZstd
   | Missed;
 
-/** How many bytes an identifier on a websocket can have. @internal */
-export const identifierLimit = 64;
+/** How many bytes an identifier on a websocket can have. */
+const identifierLimit = 64;
 /** How many bytes each half of a connection's nonce has. @internal */
 export const nonceLength = 32;
 

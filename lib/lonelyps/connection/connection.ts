@@ -272,9 +272,11 @@ export class Connection {
     this.pumping = true;
     try {
       while (this.requests.free) {
-        const next = this.changes.shift();
+        const next = this.changes.peek();
         if (!next) break;
-        this.requests.send(next.write(this.counters, this.authority), next);
+        const message = next.write(this.counters, this.authority);
+        this.changes.shift();
+        this.requests.send(message, next);
       }
       this.outbox.pump();
     } catch (error) {

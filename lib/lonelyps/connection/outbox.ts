@@ -65,7 +65,13 @@ export class Outbox {
     while (!this.over && !this.current && this.parts.requests.free) {
       const next = this.queue.shift();
       if (!next) return;
-      this.begin(next);
+      try {
+        this.begin(next);
+      } catch (error) {
+        // it is still to be told that it is lost
+        this.queue.unshift(next);
+        throw error;
+      }
     }
   }
 

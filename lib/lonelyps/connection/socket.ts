@@ -21,9 +21,6 @@ export interface Socket {
   send(bytes: Uint8Array): boolean;
   /** Asks for a sign of life; undefined where the platform cannot (a page). */
   readonly ping: (() => void) | undefined;
-  /** Stops and resumes reading; undefined where the platform cannot. */
-  readonly pause: (() => void) | undefined;
-  readonly resume: (() => void) | undefined;
   /** Says goodbye; `closed` follows. */
   close(): void;
   /** Drops it at once; nothing is told any more. */

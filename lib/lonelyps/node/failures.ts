@@ -52,8 +52,7 @@ export function notConnected(error: unknown, address: string, connectTimeout: nu
   });
 }
 
-/** @internal */
-export function connectTimedOut(address: string, limit: number, cause?: unknown): BrokerTimeoutError {
+function connectTimedOut(address: string, limit: number, cause: unknown): BrokerTimeoutError {
   return new BrokerTimeoutError(
     `cannot connect to lonelypss at ${address}: no connection within ${String(limit)} ms (connectTimeout); ` +
       'check the address and the firewall',

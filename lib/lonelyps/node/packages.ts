@@ -54,36 +54,18 @@ export interface WsSocket {
   on(event: string, listener: (...args: never[]) => void): unknown;
   send(bytes: Uint8Array, options: object, written: (error?: Error | null) => void): void;
   ping(): void;
-  pause(): void;
-  resume(): void;
   close(code: number): void;
   terminate(): void;
 }
 
-let undici: Promise<Undici> | undefined;
-let ws: Promise<Ws> | undefined;
-
 /** @throws UnsupportedError that names the package to install @internal */
-export async function loadUndici(): Promise<Undici> {
+export function loadUndici(): Promise<Undici> {
   const wanted = { name: 'undici', needs: 'lonelyps over HTTP', broker } as const;
-  undici ??= importPackage<Undici>(wanted, ['Pool'], () => import('undici').catch(rethrow));
-  try {
-    return await undici;
-  } catch (error) {
-    // it can be installed while the process runs
-    undici = undefined;
-    throw error;
-  }
+  return importPackage<Undici>(wanted, ['Pool'], () => import('undici').catch(rethrow));
 }
 
 /** @throws UnsupportedError that names the package to install @internal */
-export async function loadWs(): Promise<Ws> {
+export function loadWs(): Promise<Ws> {
   const wanted = { name: 'ws', needs: 'lonelyps over a websocket', broker } as const;
-  ws ??= importPackage<Ws>(wanted, ['WebSocket'], () => import('ws').catch(rethrow));
-  try {
-    return await ws;
-  } catch (error) {
-    ws = undefined;
-    throw error;
-  }
+  return importPackage<Ws>(wanted, ['WebSocket'], () => import('ws').catch(rethrow));
 }

@@ -61,19 +61,8 @@ class NodeSocket implements Socket {
     if (!this.#over && this.#ws.readyState === open) this.#ws.ping();
   };
 
-  readonly pause = (): void => {
-    if (!this.#over) this.#ws.pause();
-  };
-
-  readonly resume = (): void => {
-    if (!this.#over) this.#ws.resume();
-  };
-
   close(): void {
-    if (this.#over) return;
-    // a socket that is paused would not see the other side's goodbye
-    this.#ws.resume();
-    this.#ws.close(1000);
+    if (!this.#over) this.#ws.close(1000);
   }
 
   terminate(): void {

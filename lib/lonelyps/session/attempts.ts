@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { WeirError, WeirErrorOptions } from '../../core/errors.js';
+import { asFault } from '../../core/gave-up.js';
 import type { Logger } from '../../core/logger.js';
 import type { Broadcasters } from './broadcasters.js';
 import type { Result, Verdict } from './verdict.js';
@@ -48,7 +49,12 @@ export class Attempts {
       let retryAfter: number | undefined;
       for (const broadcaster of broadcasters.pass()) {
         if (isAborted(stop)) return stopped(stop, unknown, last);
-        const verdict = await attempt(broadcaster.url);
+        let verdict: Verdict<T>;
+        try {
+          verdict = await attempt(broadcaster.url);
+        } catch (error) {
+          return { kind: 'unknown', error: asFault('lonelyps', error) };
+        }
         count++;
         if (verdict.kind === 'done') {
           broadcasters.reached(broadcaster);

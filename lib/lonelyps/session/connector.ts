@@ -116,12 +116,19 @@ export class Connector<T extends object> {
           (last === undefined ? 'check the addresses and the firewall' : `the last attempt: ${last.message}`),
         { broker, cause: last, detail: { timeout: ms } },
       );
-    bounded({ clock, ms, late, signal }, (bound) => untilAborted(bound, connect(bound, gone, failed))).then(
+    let connecting: Promise<T> | undefined;
+    const connected = (bound: AbortSignal): Promise<T> => {
+      connecting = connect(bound, gone, failed);
+      return untilAborted(bound, connecting);
+    };
+    bounded({ clock, ms, late, signal }, connected).then(
       (link) => {
         if (signal.aborted) discard?.(link);
         else this.opened(link);
       },
       (error: unknown) => {
+        // what was given up may succeed all the same
+        connecting?.then(discard, () => undefined);
         if (!signal.aborted) this.refused(asFault(broker, error));
       },
     );

@@ -47,7 +47,13 @@ export class HttpSession implements Session {
     this.hooks = guardedHooks(parts.hooks, logger);
     const broadcasters = new Broadcasters(options.broadcasters, clock);
     this.authentication = new Authentication(parts);
-    this.attempts = new Attempts({ ...options, broadcasters, clock, log: logger });
+    this.attempts = new Attempts({
+      broadcasters,
+      clock,
+      log: logger,
+      retries: options.retries,
+      totalTimeout: options.totalTimeout,
+    });
     this.wellness = new Wellness({
       hooks: {
         ...this.hooks,
@@ -216,7 +222,13 @@ export class HttpSession implements Session {
     if (platform.http === undefined) {
       throw new UnsupportedError('a page cannot ask broadcasters over HTTP; use the websocket', { broker: 'lonelyps' });
     }
-    this.client ??= platform.http.client({ ...options, connections: connectionsOf(options.connections) });
+    // one by one: what is secret is not enumerable, so that a spread would leave tls behind
+    this.client ??= platform.http.client({
+      tls: options.tls,
+      connections: connectionsOf(options.connections),
+      connectTimeout: options.connectTimeout,
+      totalTimeout: options.totalTimeout,
+    });
     return this.client;
   }
 

@@ -283,6 +283,8 @@ export class Registration {
 
   /** Of two times the earlier counts. */
   private checkAfter(ms: number): void {
+    // what ran may have come to its end after the link has, or the session
+    if (this.isClosed || this.link === undefined) return;
     const { clock, options } = this.parts;
     const wait = Math.min(ms, options.checkInterval);
     const at = clock.now() + wait;

@@ -13,7 +13,7 @@ import {
   unsubscribeGlobBody,
 } from '../codec/http-requests.js';
 import { signed } from '../codec/signed.js';
-import type { HttpAnswer, HttpClient } from '../connection/http.js';
+import type { HttpAnswer, HttpClient, HttpRequest } from '../connection/http.js';
 import { sameBytes } from '../connection/same-bytes.js';
 import { failed, garbled, notTrusted, refusedBy, type Asked } from './answers.js';
 import type { CallbackUrls, Listing } from './listing.js';
@@ -176,9 +176,10 @@ export class Requests {
     const { client, auth } = this.parts;
     const { toBroadcaster: signer, toSubscriber: verifier } = auth;
     const asked: Asked = { base, path, publishing: body !== undefined, auth: signer.type };
+    const request: HttpRequest = { base, path, authorization: signer.sign(kind, rest), head, body, signal };
     let answer: HttpAnswer;
     try {
-      answer = await client.post({ base, path, authorization: signer.sign(kind, rest), head, body, signal });
+      answer = await client.post(request);
     } catch (failure) {
       return failed(failure);
     }

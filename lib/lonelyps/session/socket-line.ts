@@ -33,6 +33,8 @@ export interface Reach {
 /** What a {@link SocketLine} is made of. @internal */
 export interface SocketLineParts {
   readonly options: ResolvedOptions;
+  /** Instead of that of the options. */
+  readonly reconnect: ResolvedOptions['reconnect'];
   readonly platform: Platform;
   readonly clock: Clock;
   readonly authentication: Authentication;
@@ -49,9 +51,9 @@ export class SocketLine {
   private readonly connector: Connector<SocketLink>;
 
   constructor(private readonly parts: SocketLineParts) {
-    const { options, clock, reach, hooks } = parts;
+    const { options, reconnect, clock, reach, hooks } = parts;
     this.connector = new Connector<SocketLink>({
-      options,
+      options: { reconnect, logger: options.logger },
       clock,
       names: reach.names,
       limit: options.connectTimeout + grace,

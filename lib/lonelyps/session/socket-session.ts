@@ -183,7 +183,8 @@ export class SocketSession implements Session {
     const { options, platform, clock, open = openConnection } = this.parts;
     const { hooks, authentication } = this;
     const line: SocketLine = new SocketLine({
-      options: { ...options, reconnect },
+      options,
+      reconnect,
       platform,
       clock,
       authentication,

@@ -32,7 +32,8 @@ interface GlobEntry {
 
 /** Gives each message to the sources of the handle that want it. @internal */
 export class Dispatcher {
-  private readonly exact = new Map<string, Set<Listener>>();
+  /** Its sets are replaced and never changed: who is offered a message may subscribe or unsubscribe because of it. */
+  private readonly exact = new Map<string, ReadonlySet<Listener>>();
   private readonly globs = new Map<string, GlobEntry>();
 
   constructor(private readonly parts: DispatcherParts) {}
@@ -40,9 +41,7 @@ export class Dispatcher {
   add(pattern: Pattern, listener: Listener): void {
     if (pattern.kind === 'exact') {
       const name = nameOf(pattern);
-      const listeners = this.exact.get(name);
-      if (listeners === undefined) this.exact.set(name, new Set([listener]));
-      else listeners.add(listener);
+      this.exact.set(name, new Set(this.exact.get(name)).add(listener));
       return;
     }
     const { glob } = pattern;
@@ -57,12 +56,17 @@ export class Dispatcher {
   }
 
   remove(pattern: Pattern, listener: Listener): void {
-    const map = pattern.kind === 'exact' ? this.exact : this.globs;
-    const entry = map.get(nameOf(pattern));
-    if (entry === undefined) return;
-    const listeners = entry instanceof Set ? entry : entry.listeners;
-    listeners.delete(listener);
-    if (listeners.size === 0) map.delete(nameOf(pattern));
+    const name = nameOf(pattern);
+    if (pattern.kind === 'exact') {
+      const listeners = new Set(this.exact.get(name));
+      listeners.delete(listener);
+      if (listeners.size === 0) this.exact.delete(name);
+      else this.exact.set(name, listeners);
+      return;
+    }
+    const listeners = this.globs.get(name)?.listeners;
+    listeners?.delete(listener);
+    if (listeners?.size === 0) this.globs.delete(name);
   }
 
   arrived(arrival: Arrival): void {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { WeirError } from '../../../lib/core/errors.js';
 import type { Logger } from '../../../lib/core/logger.js';
 import type { LonelypsAuth } from '../../../lib/lonelyps/auth/auth-options.js';
@@ -11,11 +10,13 @@ import type { ConnectionOptions, ConnectionParts } from '../../../lib/lonelyps/c
 import { nodePlatform } from '../../../lib/lonelyps/node/platform.js';
 import type { Platform } from '../../../lib/lonelyps/platform.js';
 import type { Pattern } from '../../../lib/lonelyps/session/session.js';
+import { sha512 } from '../../support/fake-lonelyps/index.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { FakeBroadcaster } from './fake-broadcaster.js';
 
+export { sha512 };
+
 export const text = (value: string): Uint8Array => new TextEncoder().encode(value);
-export const sha512 = (bytes: Uint8Array): Uint8Array => createHash('sha512').update(bytes).digest();
 export const bodyOf = (bytes: Uint8Array): MemoryBody => new MemoryBody(bytes, sha512(bytes));
 export const exact = (topic: string): Pattern => ({ kind: 'exact', key: `=${topic}`, topic: text(topic) });
 export const glob = (pattern: string): Pattern => ({ kind: 'glob', key: `*${pattern}`, glob: pattern });

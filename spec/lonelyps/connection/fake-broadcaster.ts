@@ -16,15 +16,13 @@ import {
   encodeFromBroadcasterExpanded,
   type ToBroadcaster,
 } from '../codec-of-broadcaster/websocket.js';
-
-/** What is sent, without what signing adds. */
-export type Unsigned = FromBroadcaster extends infer M
-  ? M extends FromBroadcaster
-    ? Omit<M, 'authorization' | 'tracing'>
-    : never
-  : never;
+import { sha512, type UnsignedMessage } from '../../support/fake-lonelyps/index.js';
+import { Incoming } from '../../support/fake-lonelyps/incoming.js';
 
 const none = new Uint8Array();
+
+/** What is signed without a counter. */
+const uncounted: ReadonlySet<ToBroadcaster['kind']> = new Set(['configure', 'notify', 'notifyStream']);
 
 /** The other end of a connection, in memory. It checks what it gets, and answers as the real one does unless it is told not to. */
 export class FakeBroadcaster {
@@ -49,6 +47,7 @@ export class FakeBroadcaster {
   private theirs = 0;
   private readonly signer: Signer;
   private readonly verifier: Verifier;
+  private readonly incoming = new Incoming();
   private stream: { head: StreamHead; received: number } | undefined;
 
   constructor(
@@ -80,8 +79,6 @@ export class FakeBroadcaster {
         return this.roomy;
       },
       ping: this.canPing ? ping : undefined,
-      pause: undefined,
-      resume: undefined,
       close: () => {
         this.closed = true;
         queueMicrotask(() => this.hangUp(1000));
@@ -114,7 +111,7 @@ export class FakeBroadcaster {
   }
 
   /** Signs a message, counts it, and sends it. */
-  send(message: Unsigned, over: Partial<{ authorization: string; tracing: Uint8Array }> = {}): void {
+  send(message: UnsignedMessage, over: Partial<{ authorization: string; tracing: Uint8Array }> = {}): void {
     const tracing = this.tracing;
     const whole = { authorization: this.sign(message), tracing, ...message, ...over } as FromBroadcaster;
     this.raw((this.expanded ? encodeFromBroadcasterExpanded : encodeFromBroadcaster)(whole));
@@ -202,51 +199,20 @@ export class FakeBroadcaster {
   }
 
   private check(message: ToBroadcaster): void {
-    const { kind, authorization, tracing } = message;
-    const verify = (of: SignedKind, rest: () => Uint8Array): void => {
-      const refusal = this.verifier.verify(of, rest, tracing, authorization);
-      if (refusal) this.refused.push(`${kind}: ${refusal}`);
-    };
-    switch (message.kind) {
-      case 'configure': {
-        const { nonce, zstd, training, initialDictionary } = message;
-        verify(signedKinds.configure, () => signed.configure(nonce, zstd, training, initialDictionary));
-        this.nonce64 = createHash('sha256').update(nonce).update(this.nonce).digest('base64');
-        return;
-      }
-      case 'subscribeExact':
-      case 'unsubscribeExact': {
-        const url = this.url(--this.theirs);
-        verify(signedKinds.exact, () => signed.exact(url, undefined, message.topic));
-        return;
-      }
-      case 'subscribeGlob':
-      case 'unsubscribeGlob': {
-        const url = this.url(--this.theirs);
-        verify(signedKinds.glob, () => signed.glob(url, undefined, message.glob));
-        return;
-      }
-      case 'notify':
-      case 'notifyStream': {
-        if (message.kind === 'notifyStream' && message.head) this.stream = { head: message.head, received: 0 };
-        const head = message.head ?? this.stream!.head;
-        verify(signedKinds.notify, () => signed.notify(head.topic, message.identifier, head.sha512));
-        return;
-      }
-      case 'continueReceive': {
-        const url = this.url(--this.theirs);
-        verify(signedKinds.continueReceive, () => signed.continueReceive(message.identifier, message.part, url));
-        return;
-      }
-      case 'confirmReceive': {
-        const url = this.url(--this.theirs);
-        verify(signedKinds.confirmReceive, () => signed.confirmReceive(message.identifier, message.subscribers, url));
-      }
+    const { kind, authorization } = message;
+    const url = uncounted.has(kind) ? '' : this.url(--this.theirs);
+    const { claim, tracing } = this.incoming.claimOf({ ...message, url });
+    const refusal = this.verifier.verify(...claim, tracing, authorization);
+    if (refusal) this.refused.push(`${kind}: ${refusal}`);
+    if (message.kind === 'configure') {
+      this.nonce64 = createHash('sha256').update(message.nonce).update(this.nonce).digest('base64');
+    } else if (message.kind === 'notifyStream' && message.head) {
+      this.stream = { head: message.head, received: 0 };
     }
   }
 
   /** The authorization of a message of ours; takes the counter where one is due. */
-  private sign(message: Unsigned): string {
+  private sign(message: UnsignedMessage): string {
     switch (message.kind) {
       case 'confirmConfigure':
         return this.signed(signedKinds.confirmConfigure, () => signed.confirmConfigure(message.nonce));
@@ -278,7 +244,7 @@ export class FakeBroadcaster {
   /** Topic and hash that confirmations are signed with, where they are not those of the bytes that came. */
   confirmedAs: { readonly topic: Uint8Array; readonly sha512: Uint8Array } | undefined;
 
-  private signCounted(message: Unsigned, url: string): string {
+  private signCounted(message: UnsignedMessage, url: string): string {
     switch (message.kind) {
       case 'receive':
         return this.signed(signedKinds.receive, () =>
@@ -309,6 +275,6 @@ export class FakeBroadcaster {
 
 export function headOf(topic: string, bytes: Uint8Array, said: Partial<StreamHead> = {}): StreamHead {
   const { length } = bytes;
-  const sha512 = createHash('sha512').update(bytes).digest();
-  return { topic: new TextEncoder().encode(topic), compressor: 0, compressedLength: length, length, sha512, ...said };
+  const head = { topic: new TextEncoder().encode(topic), compressor: 0, compressedLength: length, length };
+  return { ...head, sha512: sha512(bytes), ...said };
 }

@@ -3,8 +3,8 @@ import { expect } from 'chai';
 import { ConnectionError, FrameTooLargeError, ProtocolError, PublishError } from '../../../lib/core/errors.js';
 import type { Body } from '../../../lib/lonelyps/body.js';
 import { settled } from '../../support/manual-clock.js';
-import { until } from '../../support/wait.js';
-import { bodyOf, exact, hmacAuth, sha512, text, World } from './connection-kit.js';
+import { until, within } from '../../support/wait.js';
+import { bodyOf, exact, hmacAuth, sha512, text, World, type Outcome } from './connection-kit.js';
 
 /** A body that is read in pieces of so many bytes, as one in a file is. */
 function fileOf(bytes: Uint8Array, size: number, read = bytes): Body {
@@ -46,6 +46,23 @@ describe('lonelyps connection: notifications', () => {
     );
     expect(world.server.refused).to.be.empty;
     await world.connection.close(1_000);
+  });
+
+  it('tells of one that cannot be signed, as of all that the connection takes with it', async () => {
+    const broken = new Error('no randomness');
+    for (const start of [
+      (world: World) => world.notify('t', 'hello'),
+      (world: World) => world.change(true, exact('t')).catch((error: unknown) => ['lost', error, false]),
+    ]) {
+      const world = await World.open();
+      world.parts.auth.toBroadcaster.sign = () => {
+        throw broken;
+      };
+      const [kind, error, written] = await within(start(world) as Promise<Outcome>, 1_000, 'the outcome');
+      expect([kind, written]).to.deep.equal(['lost', false]);
+      expect(error).to.equal(world.fault).and.to.have.property('cause', broken);
+      expect(world.clock.size).to.equal(0);
+    }
   });
 
   it('gives the identifier with the outcome', async () => {

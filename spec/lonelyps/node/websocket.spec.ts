@@ -150,18 +150,6 @@ describe('lonelyps/node: websockets', () => {
     expect(socket.send(part)).to.be.true;
   });
 
-  it('reads nothing while it is paused', async () => {
-    const port = await serve();
-    const { socket, told } = open(`ws://127.0.0.1:${port}`);
-    await told.until('opened');
-    socket.pause!();
-    for (let count = 0; count < 200; count++) peers[0]!.send(Buffer.alloc(100_000));
-    await until(() => peers[0]!.bufferedAmount > 0);
-    expect(told.messages.length).to.be.lessThan(5);
-    socket.resume!();
-    await until(() => told.messages.length === 200);
-  });
-
   it('tells nothing after terminate()', async () => {
     const port = await serve();
     const { socket, told } = open(`ws://127.0.0.1:${port}`);

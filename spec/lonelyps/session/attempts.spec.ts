@@ -54,6 +54,15 @@ describe('lonelyps attempts', () => {
     return result!;
   }
 
+  it('end with one that throws, and do not reject', async () => {
+    const broken = new Error('no randomness');
+    const result = await attempts(['a', 'b']).run(() => Promise.reject(broken), { repeat: true });
+    expect(result.kind).to.equal('unknown');
+    expect((result as { error: Error }).error)
+      .to.be.instanceOf(ConnectionError)
+      .and.include({ cause: broken, retriable: false });
+  });
+
   it('give what the first that answers gives', async () => {
     expect(await run([done])).to.deep.equal({ kind: 'done', value: 'yes', repeated: false });
     expect(tried).to.have.length(1);

@@ -510,6 +510,26 @@ describe('lonelyps http session', () => {
       expect(registered()).to.deep.equal([]);
     });
 
+    it('leaves no timer for a list that was set a moment before', async () => {
+      const clock = new ManualClock();
+      const run = make({}, clock);
+      run.session.want(exact('foo'));
+      run.session.start();
+      await passUntil(clock, 1, () => run.told.includes('connected'), 'the connection');
+      let release: (() => void) | undefined;
+      fake.script(httpPaths.check, async (): Promise<FakeAnswer> => {
+        await new Promise<void>((resolve) => (release = resolve));
+        return 'ok';
+      });
+      run.session.repair();
+      await passUntil(clock, 1_500, () => release !== undefined, 'the list to be set again, and looked at');
+      const closed = run.session.close(1_000);
+      release!();
+      await closed;
+      expect(registered()).to.deep.equal([]);
+      expect(clock.size).to.equal(0);
+    });
+
     it('works before it began, and while it connects', async () => {
       await make().session.close(100);
       fake.always(httpPaths.check, 'hang');

@@ -9,7 +9,7 @@ import type { LonelypsChannel } from '../../../lib/lonelyps/selection.js';
 import type { Pattern, Session } from '../../../lib/lonelyps/session/session.js';
 import { Dispatcher } from '../../../lib/lonelyps/source/dispatcher.js';
 import { TopicSource, type TopicSourceHost, type TopicSourceRequest } from '../../../lib/lonelyps/source/source.js';
-import { sha512 } from './sha512.js';
+import { sha512 } from '../../support/fake-lonelyps/index.js';
 import { ManualClock } from '../../support/manual-clock.js';
 
 /** A message by hand, which remembers how it was answered. */
@@ -150,6 +150,8 @@ export type KitOptions = Partial<TopicSourceRequest['settings']> &
   Partial<Pick<TopicSourceRequest, 'settles' | 'dedupe' | 'onReceiving'>> & {
     /** Acks what comes at once. */
     readonly acks?: boolean;
+    /** Is called with what comes. */
+    readonly onNext?: () => void;
   };
 
 /** A source and what it gave. */
@@ -160,10 +162,12 @@ export class Listening implements Receiver {
   completed = false;
   ended = 0;
   private readonly acks: boolean;
+  private readonly onNext: () => void;
 
   constructor(host: TopicSourceHost, channel: LonelypsChannel, options: KitOptions) {
-    const { settles = false, dedupe, onReceiving, acks = false, maxInFlight = 3, ...settings } = options;
+    const { settles = false, dedupe, onReceiving, acks = false, maxInFlight = 3, onNext, ...settings } = options;
     this.acks = acks;
+    this.onNext = onNext ?? (() => undefined);
     this.source = new TopicSource(host, {
       where: 'messages()',
       channel,
@@ -186,6 +190,7 @@ export class Listening implements Receiver {
   next(delivery: Delivery<unknown>): void {
     this.all.push(delivery as LonelypsDelivery<unknown>);
     if (this.acks) delivery.ack();
+    this.onNext();
   }
 
   error(error: unknown): void {

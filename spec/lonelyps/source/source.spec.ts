@@ -41,6 +41,18 @@ describe('lonelyps source', () => {
       expect(kit.warnings.join('\n')).to.include("'[!a]z'");
     });
 
+    it('gives a message to those who wanted it when it came, and not to who comes because of it', () => {
+      const later: ReturnType<SourceKit['source']>[] = [];
+      const next = (): void => {
+        if (later.length < 5) later.push(kit.source('t', { onNext: next }));
+      };
+      const first = kit.source('t', { onNext: next });
+      const second = kit.source('t');
+      expect(kit.arrive('t', '1').answers).to.deep.equal(['accept 1']);
+      expect([first.texts, second.texts]).to.deep.equal([['1'], ['1']]);
+      expect(later.map(({ texts }) => texts)).to.deep.equal([[]]);
+    });
+
     it('tells the topic as text and as bytes, and the hash', () => {
       const source = kit.source({ exact: new Uint8Array([0x61, 0xff]) });
       const { body } = kit.arrive('a\udcff', 'x');
