@@ -5,7 +5,8 @@ export interface OptionalPackage {
   readonly name: string;
   /** What needs it, at the beginning of a sentence. */
   readonly needs: string;
-  readonly broker: BrokerName;
+  /** Whose client it is; undefined for what belongs to no broker. */
+  readonly broker?: BrokerName | undefined;
   /** What the error tells beside the package. */
   readonly detail?: ErrorDetail;
 }

@@ -159,7 +159,7 @@ const lonelypsPrograms: Readonly<Record<string, readonly RegExp[]>> = {
 const all = { ...programs, ...rabbitPrograms, ...liftbridgePrograms, ...lonelypsPrograms };
 
 /** The programs of examples/ that the other ones are made of, or that have a spec of their own. */
-const others = ['start', 'start-input', 'start-print', 'support'];
+const others = ['start', 'start-input', 'start-print', 'support', 'testing-a-service', 'nest-service'];
 
 describe('examples', () => {
   let server: NatsStreamingServer;
