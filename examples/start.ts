@@ -51,7 +51,7 @@ await run('npm start', async (closing) => {
   console.log(
     `      ${dim('the same on a real server')}   npm start -- --broker nats://localhost:4222     (or rabbitmq-stream://, liftbridge://)`,
   );
-  console.log(`      ${dim('fifteen more programs')}       npx tsx examples/replay.ts     (the others are beside it)`);
+  console.log(`      ${dim('more programs')}       npx tsx examples/replay.ts     (the others are beside it)`);
   console.log(`      ${dim('the whole story')}             README.md`);
 });
 

@@ -9,16 +9,34 @@ import { withLock } from '../support/lock.js';
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** The entry points that run in browsers too, as users name them. */
-export const browserEntries = ['rx-weir', 'rx-weir/memory', 'rx-weir/nats-streaming', 'rx-weir/lonelyps'] as const;
+export const browserEntries = [
+  'rx-weir',
+  'rx-weir/memory',
+  'rx-weir/nats-streaming',
+  'rx-weir/lonelyps',
+  'rx-weir/testing',
+] as const;
 
 /** The entry points that need modules of Node. */
-export const nodeEntries = ['rx-weir/rabbitmq-stream', 'rx-weir/liftbridge'] as const;
+export const nodeEntries = ['rx-weir/rabbitmq-stream', 'rx-weir/liftbridge', 'rx-weir/nest'] as const;
 
-/** All entry points. */
+/** The entry points that cannot be loaded without what they are for: a bundler follows nothing but a plain import. */
+export const frameworkEntries = {
+  'rx-weir/angular': '@angular/core',
+  'rx-weir/opentelemetry': '@opentelemetry/api',
+} as const;
+
+/** The entry points that load without any peer but rxjs. */
 export const entries = [...browserEntries, ...nodeEntries] as const;
 
 /** The folders of lib/ that may import modules of Node. */
-export const nodeFolders = ['lib/rabbitmq-stream/', 'lib/liftbridge/', 'lib/lonelyps/node/'] as const;
+export const nodeFolders = [
+  'lib/rabbitmq-stream/',
+  'lib/liftbridge/',
+  'lib/lonelyps/node/',
+  'lib/nest/',
+  'lib/cli/',
+] as const;
 
 /** The optional peers: packages that a program may do without until it uses what needs them. */
 export const optionalPeers = [
@@ -30,6 +48,11 @@ export const optionalPeers = [
   'undici',
   'ws',
   '@noble/hashes',
+  '@angular/core',
+  '@nestjs/common',
+  '@nestjs/core',
+  '@nestjs/microservices',
+  '@opentelemetry/api',
 ] as const;
 
 const install = 'Run npm ci.';

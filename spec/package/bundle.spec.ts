@@ -3,11 +3,21 @@ import { build, type BuildOptions, type Metafile } from 'esbuild';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isBuiltin } from 'node:module';
-import { browserEntries, built, entries, node, nodeEntries, nodeFolders, optionalPeers, root } from './built.js';
+import {
+  browserEntries,
+  built,
+  entries,
+  frameworkEntries,
+  node,
+  nodeEntries,
+  nodeFolders,
+  optionalPeers,
+  root,
+} from './built.js';
 import { consumer } from './consumer.js';
 
 /** The peers that a page may come to need. */
-const peersOfPages = ['@nats-io/nats-core', '@noble/hashes', '@bokuweb/zstd-wasm'];
+const peersOfPages = ['@nats-io/nats-core', '@noble/hashes', '@bokuweb/zstd-wasm', ...Object.values(frameworkEntries)];
 
 /** The name of the package that an import asks for, without the path in it. */
 const packageOf = (path: string): string => /^(@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? path;
@@ -107,9 +117,12 @@ async function strangers(entry: string, platform: 'browser' | 'node', missing: r
 describe('the modules of lib/', () => {
   let graph: Metafile['inputs'];
 
-  const folders = entries.map((entry) => join(root, 'lib', entry.slice('rx-weir'.length)));
+  const folders = [...entries, ...Object.keys(frameworkEntries)].map((entry) =>
+    join(root, 'lib', entry.slice('rx-weir'.length)),
+  );
   const modules = folders
     .flatMap((folder) => [join(folder, 'index.ts'), join(folder, 'browser.ts')])
+    .concat(join(root, 'lib/cli/main.ts'))
     .filter((path) => existsSync(path));
 
   before(async () => {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as zlib from 'node:zlib';
-import { entries, node, optionalPeers } from './built.js';
+import { entries, frameworkEntries, node, optionalPeers } from './built.js';
 import { consumer, type Consumer } from './consumer.js';
 
 const factories = {
@@ -48,6 +48,13 @@ describe('the installed package, without its optional peers', function () {
         });`,
       );
       expect(same).to.equal('true');
+    });
+  }
+
+  for (const [entry, framework] of Object.entries(frameworkEntries)) {
+    it(`import ${entry}: fails in one line that names ${framework}`, async () => {
+      const said = await run('framework.mjs', `import('${entry}').catch((error) => console.log(error.message));`);
+      expect(said).to.match(new RegExp(`^Cannot find package '${framework}'.*$`));
     });
   }
 
