@@ -106,4 +106,5 @@ async function main() {
   process.once('SIGINT', () => void watched.dispose());
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main();
+// not awaited: what is imported by require() may wait for nothing at its top level
+if (process.argv[1] === fileURLToPath(import.meta.url)) void main();

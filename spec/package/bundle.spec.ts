@@ -122,12 +122,12 @@ describe('the modules of lib/', () => {
   );
   const modules = folders
     .flatMap((folder) => [join(folder, 'index.ts'), join(folder, 'browser.ts')])
-    .concat(join(root, 'lib/cli/main.ts'))
     .filter((path) => existsSync(path));
+  const command = join(root, 'lib/cli/main.ts');
 
   before(async () => {
     const { metafile } = await build({
-      entryPoints: modules,
+      entryPoints: [...modules, command],
       absWorkingDir: root,
       bundle: true,
       splitting: true,
