@@ -45,6 +45,7 @@ export interface Bench {
   readonly comparisons: readonly Comparison[];
 }
 
+const plain = 'memory()';
 const stan = 'node-nats-streaming 0.3.2';
 const overV2 = 'rx-weir, nats v2 (owned)';
 const overV3 = 'rx-weir, nats v3 (borrowed)';
@@ -89,6 +90,24 @@ export const benches: Readonly<Record<string, Bench>> = {
         entrants: [{ label: 'rx-weir, messages', contender: 'memory', task: 'replay' }],
       },
     ],
+  },
+  opentelemetry: {
+    comparisons: (
+      [
+        ['publish, each receipt observed (publishFrom)', 'publish'],
+        ['publish by a sink', 'sink'],
+        ['replay, each message acked by hand', 'replay'],
+      ] as const
+    ).map(([title, task]) => ({
+      title: `OpenTelemetry without an SDK, on memory: ${title}`,
+      scale: 2,
+      entrants: [
+        { label: plain, contender: 'memory', task },
+        { label: 'instrument(memory())', contender: 'memory-instrumented', task },
+      ],
+      baselines: [plain],
+      targets: [{ label: 'instrument(memory())', rate: 0.98 }],
+    })),
   },
   'nats-streaming': {
     server: 'nats-streaming',

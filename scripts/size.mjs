@@ -1,5 +1,5 @@
-// Says what the built package costs in a browser bundle, case by case, and fails if a case is over its budget in
-// etc/size.json or reaches a module of Node.
+// Says what the built package costs in a bundle, case by case, and fails if a case is over its budget in etc/size.json, or
+// is for browsers and reaches a module of Node.
 //
 //   npm run size
 //   npm run size -- --json     for programs
@@ -15,13 +15,13 @@ const { name: self, peerDependencies } = JSON.parse(readFileSync(new URL('../pac
 const peers = Object.keys(peerDependencies);
 
 const results = [];
-for (const { name, code, gzip: budget } of cases) {
+for (const { name, code, gzip: budget, platform = 'browser' } of cases) {
   const { outputFiles, metafile } = await build({
     stdin: { contents: code, resolveDir: root, sourcefile: 'case.js' },
     bundle: true,
     minify: true,
     format: 'esm',
-    platform: 'browser',
+    platform,
     target: 'es2022',
     external: [...peers.flatMap((peer) => [peer, `${peer}/*`])],
     write: false,
@@ -32,11 +32,13 @@ for (const { name, code, gzip: budget } of cases) {
   const imports = Object.values(metafile.outputs).flatMap((output) => output.imports.map(({ path }) => path));
   results.push({
     name,
+    platform,
     budget,
     gzip: contents.length === 0 ? 0 : gzipSync(contents, { level: 9 }).length,
     minified: contents.length,
     imports: [...new Set(imports)].sort(),
-    node: imports.filter((path) => path.startsWith('node:') || builtinModules.includes(path)),
+    node:
+      platform === 'node' ? [] : imports.filter((path) => path.startsWith('node:') || builtinModules.includes(path)),
   });
 }
 

@@ -11,6 +11,7 @@ export const contenders: Readonly<Record<string, () => Promise<Contender>>> = {
   'lonelyps-floor': async () => (await import('./lonelyps-floor.js')).lonelypsFloor,
   lonelypsc: async () => (await import('./lonelypsc.js')).lonelypsc,
   memory: async () => (await import('./memory.js')).memoryContender,
+  'memory-instrumented': async () => (await import('./opentelemetry.js')).instrumentedMemory,
   'nats-floor': async () => (await import('./nats-floor.js')).natsFloor,
   'node-nats-streaming': async () => (await import('./node-nats-streaming.js')).nodeNatsStreaming,
   operators: async () => (await import('./operators.js')).operators,

@@ -225,7 +225,7 @@ describe('lonelyps options', () => {
   it('do not contradict each other', () => {
     expect(problem({ tls: true })).to.match(/no broadcaster begins with 'https/);
     expect(problem({ broadcasters: 'https://a', tls: false })).to.match(/tls is false/);
-    const given = { broadcasters: 'wss://a', receive: { websocket: true }, WebSocket: class {} };
+    const given = { broadcasters: 'wss://a', receive: { websocket: true }, WebSocket: class extends EventTarget {} };
     expect(problem({ ...given, tls: { ca: 'x' } })).to.match(/tls is set up by the WebSocket that is given/);
     expect(problem({ broadcasters: 'https://a', tls: { cert: 'x' } })).to.match(/tls\.cert is given without tls\.key/);
     expect(problem({ WebSocket: EventTarget })).to.match(/WebSocket is given/);

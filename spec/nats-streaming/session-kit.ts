@@ -128,6 +128,11 @@ export class HandClock implements Clock {
     return this.timers.size;
   }
 
+  /** In how many milliseconds the first of them is due; Infinity without any. */
+  get next(): number {
+    return Math.min(Infinity, ...[...this.timers].map(({ at }) => at - this.time));
+  }
+
   now(): number {
     return this.time;
   }

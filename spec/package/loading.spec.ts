@@ -58,6 +58,18 @@ describe('the installed package, without its optional peers', function () {
     });
   }
 
+  it('the command is there, and says what to install for a broker whose client is not', async () => {
+    const command = join(program.folder, 'node_modules/.bin/rx-weir');
+    const { version } = JSON.parse(
+      await run('version.cjs', `console.log(JSON.stringify(require('rx-weir/package.json')))`),
+    ) as {
+      version: string;
+    };
+    expect((await node([command, '--version'], program.folder)).trim()).to.equal(version);
+    const refusal = await node([command, 'info', 'nats-streaming://127.0.0.1:1/c'], program.folder).catch(String);
+    expect(refusal).to.match(/npm install nats/);
+  });
+
   it('package.json can be read', async () => {
     expect(await run('manifest.cjs', `console.log(require('rx-weir/package.json').name)`)).to.equal('rx-weir');
   });

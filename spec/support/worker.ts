@@ -41,8 +41,19 @@ export class Worker {
       every: 50,
       message: () => {
         const left = missing();
-        return `${left.length} of ${wanted.length} values, ${left.slice(0, 5).join(', ')} … (ended: ${String(this.ended)})`;
+        const ended = `ended: ${String(this.ended)}; offsets: ${this.jumps().join('; ')}`;
+        return `${left.length} of ${wanted.length} values, ${left.slice(0, 5).join(', ')} … (${ended})`;
       },
+    });
+  }
+
+  /** Where offsets did not follow upon one another, for who looks for what is missing. */
+  private jumps(): string[] {
+    return [...this.order].map(([log, offsets]) => {
+      const jumps = offsets.flatMap((offset, i) =>
+        i > 0 && offset !== offsets[i - 1]! + 1n ? `${offsets[i - 1]!} to ${offset}` : [],
+      );
+      return `${log} from ${String(offsets[0])} to ${String(offsets.at(-1))}, with jumps from ${jumps.slice(0, 5).join(', from ') || 'nowhere'}`;
     });
   }
 

@@ -15,6 +15,10 @@ const maxData = 8_192;
 /** The digits of a length, and the two line ends. */
 const extraBytes = 10;
 const maxHeads = 256;
+/** Microtasks without another line, after which what was written goes out: an async iterator takes three for a value. */
+const quietSteps = 8;
+/** Lines that wait for no more company. */
+const enough = 128;
 const cr = 13;
 const lf = 10;
 const zero = 48;
@@ -33,6 +37,9 @@ export class Lines {
   /** What stands in the slab from here to `end` is not handed over yet; what is before it belongs to the client. */
   private start = 0;
   private end = 0;
+  private waiting = 0;
+  private quiet = 0;
+  private stepping = false;
 
   constructor(
     private readonly nc: NatsConnectionLike,
@@ -49,10 +56,11 @@ export class Lines {
     const head = subject === this.lastSubject && reply === this.lastReply ? this.lastHead : this.headOf(subject, reply);
     if (this.end + head.length + length + extraBytes > slabBytes) this.renew();
     const { slab } = this;
-    if (this.end === this.start) {
-      queueMicrotask(() => {
-        this.flush();
-      });
+    this.quiet = 0;
+    this.waiting++;
+    if (!this.stepping) {
+      this.stepping = true;
+      queueMicrotask(this.step);
     }
     slab.set(head, this.end);
     let at = writeLength(slab, this.end + head.length, length);
@@ -68,11 +76,19 @@ export class Lines {
     return true;
   }
 
+  /** A microtask that nothing was written in brings what waits nearer to its way. */
+  private readonly step = (): void => {
+    if (++this.quiet >= quietSteps || this.waiting >= enough) this.flush();
+    this.stepping = this.end !== this.start;
+    if (this.stepping) queueMicrotask(this.step);
+  };
+
   /** Hands over what was written, in front of whatever the client is told next. */
   flush(): void {
     if (this.end === this.start) return;
     const lines = this.slab.subarray(this.start, this.end);
     this.start = this.end;
+    this.waiting = 0;
     // the websocket transport sends the whole buffer that a view is of
     this.protocol.sendCommand(this.protocol.transport.lang === 'nats.js' ? lines : lines.slice());
   }

@@ -8,8 +8,9 @@ import { allHeaders, messageHeaders } from '../../../lib/liftbridge/codec/messag
 import { concat, numbers, utf8 } from './bytes.js';
 import { theirEncode } from './oracle.js';
 import { responses } from './responses-table.js';
+import { fuzzRounds } from '../../support/fuzz-rounds.js';
 
-const rounds = 100_000;
+const rounds = fuzzRounds;
 const seed = 20_240_601;
 const longest = 200;
 

@@ -16,8 +16,9 @@ import * as broadcaster from '../codec-of-broadcaster/http.js';
 import { encodeFromBroadcaster, encodeFromBroadcasterExpanded } from '../codec-of-broadcaster/websocket.js';
 import { fromBroadcaster } from './arbitraries.js';
 import { numbers, utf8 } from './bytes.js';
+import { fuzzRounds } from '../../support/fuzz-rounds.js';
 
-const rounds = 100_000;
+const rounds = fuzzRounds;
 const seed = 20_240_601;
 const longest = 400;
 

@@ -13,8 +13,9 @@ import {
 import { encodePubAck, readAckCounter } from '../../../lib/nats-streaming/codec/pub-ack.js';
 import { ascii } from './bytes.js';
 import { rowOf, rows, type Row } from './messages.js';
+import { fuzzRounds } from '../../support/fuzz-rounds.js';
 
-const frames = 100_000;
+const frames = fuzzRounds;
 const seed = 20_240_601;
 
 /** A small generator of numbers from 0 to before `below`, the same in each run. */

@@ -88,6 +88,39 @@ describe('nats-streaming lines', () => {
     });
   }
 
+  describe('written one by one', () => {
+    const sent: number[] = [];
+    const protocol = {
+      outMsgs: 0,
+      outBytes: 0,
+      transport: { version: '2.29.3', lang: 'nats.js' },
+      sendCommand: (bytes: Uint8Array) => void sent.push(bytes.toString().split('80,85,66').length - 1),
+    };
+    const nc = { protocol, isClosed: () => false, isDraining: () => false };
+    const counting = async function* (count: number): AsyncGenerator<number> {
+      for (let i = 0; i < count; i++) yield i;
+    };
+
+    beforeEach(() => void sent.splice(0));
+
+    it('by what an async iterator gives at once, go out together, a good many at a time', async () => {
+      const lines = linesOf(nc as never)!;
+      for await (const _ of counting(1_000)) lines.write('a', new Uint8Array(1), undefined);
+      await new Promise(setImmediate);
+      expect(sent.reduce((sum, each) => sum + each)).to.equal(1_000);
+      expect(sent.length).to.be.within(2, 40);
+    });
+
+    it('with a pause between them, go out before the pause', async () => {
+      const lines = linesOf(nc as never)!;
+      for (let i = 1; i <= 3; i++) {
+        lines.write('a', new Uint8Array(1), undefined);
+        await new Promise(setImmediate);
+        expect(sent).to.have.length(i);
+      }
+    });
+  });
+
   it('keeps its hands off a client that it does not know', () => {
     const protocol = { outMsgs: 0, outBytes: 0, sendCommand: () => undefined };
     const known = { protocol: { ...protocol, transport: { version: '2.29.3', lang: 'nats.js' } } };

@@ -19,8 +19,9 @@ import * as requests from '../../../lib/rabbitmq-stream/codec/requests.js';
 import * as responses from '../../../lib/rabbitmq-stream/codec/responses.js';
 import * as frames from '../../support/rabbitmq-frames.js';
 import { dirty, hexBytes, someBytes } from './bytes.js';
+import { fuzzRounds } from '../../support/fuzz-rounds.js';
 
-const count = 100_000;
+const count = fuzzRounds;
 const seed = 20_240_607;
 
 /** A small generator of numbers from 0 to before `below`, the same in each run. */

@@ -2,8 +2,9 @@ import { expect } from 'chai';
 import { ProtocolError } from '../../../lib/core/errors.js';
 import type { Compressor } from '../../../lib/rabbitmq-stream/compression/compressor.js';
 import { everyCompressor, lines, noise, numbers } from './kit.js';
+import { fuzzRounds } from '../../support/fuzz-rounds.js';
 
-const inputs = 100_000;
+const inputs = fuzzRounds;
 const headers = ['1f8b0800000000000003', 'ff060000734e61507059', '04224d18604082', '28b52ffd', ''].map((hex) =>
   Buffer.from(hex, 'hex'),
 );

@@ -11,8 +11,9 @@ import {
 } from '../../../../lib/rabbitmq-stream/codec/amqp/decode.js';
 import { encodeMessage } from '../../../../lib/rabbitmq-stream/codec/amqp/encode.js';
 import { messages, toHex } from './kit.js';
+import { fuzzRounds } from '../../../support/fuzz-rounds.js';
 
-const records = 100_000;
+const records = fuzzRounds;
 const seed = 20_240_601;
 /** Where the record lies in what the decoders get. */
 const start = 3;
