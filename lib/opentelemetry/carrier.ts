@@ -40,7 +40,7 @@ export function inject(context: Context, headers: MessageFields['headers']): Mes
     propagation.inject(context, carrier, intoMap);
     return carrier;
   }
-  const carrier: Record<string, unknown> = { ...(headers) };
+  const carrier: Record<string, unknown> = { ...headers };
   propagation.inject(context, carrier, intoRecord);
   return headers === undefined && Object.keys(carrier).length === 0 ? undefined : carrier;
 }
