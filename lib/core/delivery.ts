@@ -86,6 +86,11 @@ export abstract class BaseDelivery<T> implements Delivery<T> {
     return (this.decoded === undecoded ? this.payload : this.decoded) as T;
   }
 
+  /** How large it is, without a look into it: a broker whose messages have an inside counts that too. */
+  get wireBytes(): number {
+    return this.payload.length;
+  }
+
   get offset(): bigint | undefined {
     return BigInt(this.offsetKey);
   }

@@ -30,7 +30,7 @@ export interface Diagnostics {
     readonly broker: BrokerName | undefined;
     readonly channel: string;
     readonly delivery: Delivery<unknown>;
-    /** The payload's size, in bytes. */
+    /** The message's size, in bytes: of the payload, and on RabbitMQ of all sections. */
     readonly bytes: number;
   };
   /** A delivery gave its place back. */

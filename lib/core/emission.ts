@@ -87,8 +87,8 @@ export class Emission {
 }
 
 function tellDelivered(delivery: BaseDelivery<unknown>): void {
-  const { broker, channel, payload } = delivery;
-  deliveryTold.publish({ broker, channel, delivery, bytes: payload.length });
+  const { broker, channel, wireBytes } = delivery;
+  deliveryTold.publish({ broker, channel, delivery, bytes: wireBytes });
 }
 
 /** Where a delivery lies with regard to the end of the source. @internal */

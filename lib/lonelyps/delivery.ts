@@ -40,6 +40,11 @@ export class TopicDelivery<T> extends BaseDelivery<T> {
     return this.inMemory ?? noBytes;
   }
 
+  // also where they are on disk
+  override get wireBytes(): number {
+    return this.held.body.length;
+  }
+
   /** Whether the bytes are in memory. */
   get loaded(): boolean {
     return this.inMemory !== undefined;

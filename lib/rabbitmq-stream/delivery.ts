@@ -76,6 +76,11 @@ export class RecordDelivery<T> extends LogDelivery<T> implements RabbitMqStreamD
     return 'rabbitmq-stream';
   }
 
+  // what is malformed is for the codec to find
+  override get wireBytes(): number {
+    return this.end - this.begin;
+  }
+
   get payload(): Uint8Array {
     return bodyOf(this.bytes, this.begin, this.end);
   }

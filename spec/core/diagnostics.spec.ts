@@ -1,7 +1,9 @@
 import diagnostics from 'node:diagnostics_channel';
 import { expect } from 'chai';
 import { firstValueFrom, take, toArray } from 'rxjs';
+import { BaseDelivery } from '../../lib/core/delivery.js';
 import type { Diagnostics } from '../../lib/core/diagnostics.js';
+import { Emission } from '../../lib/core/emission.js';
 import { load, type Load } from '../../lib/core/load.js';
 import { earliest, PublishError, text } from '../../lib/index.js';
 import { memory, type MemoryBroker } from '../../lib/memory/index.js';
@@ -77,6 +79,28 @@ describe('what is told on diagnostics channels', () => {
     const settled = toldOn('rx-weir:settle');
     expect(settled.map(({ outcome }) => outcome)).to.deep.equal(['ack', 'release']);
     expect(settled.map(({ delivery }) => delivery)).to.deep.equal([first, second]);
+  });
+
+  it("is a delivery that nobody has looked into, so that what is wrong in it stays the codec's to find", () => {
+    class Malformed extends BaseDelivery<unknown> {
+      readonly channel = 'a';
+      readonly offsetKey = 1;
+      readonly redelivered = false;
+      readonly redeliveries = undefined;
+      readonly timestamp = undefined;
+      override get wireBytes(): number {
+        return 7;
+      }
+      get payload(): Uint8Array {
+        throw new Error('malformed');
+      }
+    }
+    const emitted: unknown[] = [];
+    const receiver = { next: (each: unknown) => void emitted.push(each), error: () => {}, complete: () => {} };
+    const delivery = new Malformed();
+    new Emission({}, receiver).emit(delivery);
+    expect(emitted).to.deep.equal([delivery]);
+    expect(toldOn('rx-weir:delivery').map(({ bytes }) => bytes)).to.deep.equal([7]);
   });
 
   it('is how a handle stands, and what happens beside the messages', async () => {
